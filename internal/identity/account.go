@@ -1,0 +1,173 @@
+// Package identity knows who can sign in, what each may do, and keeps the
+// record of who did what.
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"kissaria.ma/internal/fault"
+	"kissaria.ma/internal/postgres"
+)
+
+// AccountID is an account's key, which never leaves the program.
+type AccountID int64
+
+// An Account is someone who can sign in, by e-mail or phone.
+type Account struct {
+	ID       AccountID
+	Name     string
+	Email    string // in lower case, may be empty
+	Language string
+	State    State
+	Roles    []Role
+}
+
+// State says whether an account may be used.
+type State string
+
+const (
+	Active    State = "active"
+	Suspended State = "suspended"
+)
+
+// Role is what an account is to the union; several at once.
+type Role string
+
+const (
+	Buyer     Role = "buyer"
+	Artisan   Role = "artisan"
+	Helper    Role = "helper"
+	Agent     Role = "agent"
+	Committee Role = "committee"
+	Partner   Role = "partner"
+	Treasurer Role = "treasurer"
+	Admin     Role = "admin"
+)
+
+// Act is something that not everyone may do.
+type Act string
+
+const (
+	EnterAdmin Act = "admin.enter"
+	SeeOrders  Act = "orders.see"
+)
+
+// allowed is the one table of who may do what.
+var allowed = map[Act][]Role{
+	EnterAdmin: {Admin, Treasurer, Agent, Committee},
+	SeeOrders:  {Admin, Treasurer, Agent},
+}
+
+// May reports whether the account may do act. A suspended one may do nothing.
+func (a Account) May(act Act) bool {
+	if a.State != Active {
+		return false
+	}
+	return slices.ContainsFunc(a.Roles, func(r Role) bool { return slices.Contains(allowed[act], r) })
+}
+
+var (
+	// ErrWrongSignIn does not say which of the two was wrong.
+	ErrWrongSignIn = fault.New(fault.Invalid, "sign_in.wrong")
+	// ErrForbidden is for someone who is signed in and may not.
+	ErrForbidden = fault.New(fault.Forbidden, "error.forbidden")
+	// ErrNoAccount is returned for an account that is not there.
+	ErrNoAccount = fault.New(fault.NotFound, "error.not_found")
+)
+
+const accountColumns = `
+	a.id, a.name, coalesce(a.email, ''), a.language, a.state,
+	ARRAY(SELECT r.role FROM account_roles r WHERE r.account_id = a.id ORDER BY r.role)`
+
+func scanAccount(row pgx.Row, more ...any) (Account, error) {
+	var a Account
+	err := row.Scan(append([]any{&a.ID, &a.Name, &a.Email, &a.Language, &a.State, &a.Roles}, more...)...)
+	return a, err
+}
+
+// ByID returns an account, or ErrNoAccount.
+func ByID(ctx context.Context, db postgres.DB, id AccountID) (Account, error) {
+	a, err := scanAccount(db.QueryRow(ctx, `
+		SELECT `+accountColumns+`
+		FROM accounts a
+		WHERE a.id = $1`, id))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Account{}, ErrNoAccount
+	}
+	if err != nil {
+		return Account{}, fmt.Errorf("identity: account %d: %w", id, err)
+	}
+	return a, nil
+}
+
+// SignIn returns the account with that e-mail and password. Whatever is wrong,
+// the answer is ErrWrongSignIn and takes as long.
+func SignIn(ctx context.Context, db postgres.DB, email, password string) (Account, error) {
+	var hash *string
+	a, err := scanAccount(db.QueryRow(ctx, `
+		SELECT `+accountColumns+`, a.password_hash
+		FROM accounts a
+		WHERE a.email = $1`, strings.ToLower(strings.TrimSpace(email))), &hash)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return Account{}, fmt.Errorf("identity: sign in: %w", err)
+	}
+	known := err == nil && hash != nil && a.State == Active
+	if !known {
+		hash = &nobodysHash
+	}
+	ok, err := checkPassword(ctx, password, *hash)
+	if err != nil {
+		return Account{}, fmt.Errorf("identity: sign in: %w", err)
+	}
+	if !ok || !known {
+		return Account{}, ErrWrongSignIn
+	}
+	return a, nil
+}
+
+// New is what an account is made of.
+type New struct {
+	Name, Email, Phone, Password, Language string
+	Roles                                  []Role
+}
+
+// Create makes an account and writes it to the audit. by is who does it, zero
+// for the program itself.
+func Create(ctx context.Context, tx pgx.Tx, n New, by AccountID) (AccountID, error) {
+	hash, err := HashPassword(ctx, n.Password)
+	if err != nil {
+		return 0, err
+	}
+	var id AccountID
+	err = tx.QueryRow(ctx, `
+		INSERT INTO accounts (name, email, phone, password_hash, language)
+		VALUES ($1, nullif(lower($2), ''), nullif($3, ''), $4, $5)
+		RETURNING id`, n.Name, n.Email, n.Phone, hash, n.Language).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("identity: create account: %w", err)
+	}
+	for _, role := range n.Roles {
+		if _, err := tx.Exec(ctx, `INSERT INTO account_roles (account_id, role) VALUES ($1, $2)`, id, role); err != nil {
+			return 0, fmt.Errorf("identity: give role %s: %w", role, err)
+		}
+	}
+	return id, Record(ctx, tx, Entry{
+		By: by, Action: "account.created", Subject: fmt.Sprintf("account:%d", id),
+		After: map[string]any{"roles": n.Roles},
+	})
+}
+
+// IsEmpty reports whether nobody has an account yet.
+func IsEmpty(ctx context.Context, db postgres.DB) (bool, error) {
+	var some bool
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM accounts)`).Scan(&some); err != nil {
+		return false, fmt.Errorf("identity: %w", err)
+	}
+	return !some, nil
+}
