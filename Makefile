@@ -2,7 +2,7 @@
 # or says how to. The program's own settings are environment variables, and pass
 # through: LISTEN=127.0.0.1:9000 make run
 
-STRIPE_MOCK_VERSION = v0.197.0
+STRIPE_MOCK_VERSION = v0.203.0
 STATICCHECK_VERSION = v0.8.2
 
 # Runs a command beside a PostgreSQL and a Redis that are there for it alone. It
