@@ -177,6 +177,9 @@ func CountArtisans(ctx context.Context, db postgres.DB) (n int, err error) {
 
 // AddArtisan writes an artisan and returns the key.
 func AddArtisan(ctx context.Context, tx pgx.Tx, a Artisan) (id ArtisanID, err error) {
+	if a.VisitHours == nil {
+		a.VisitHours = Hours{}
+	}
 	err = tx.QueryRow(ctx, `
 		INSERT INTO artisans (slug, trade_id, quarter_id, state, name, name_ar, gender, bio, written_in, speaks,
 			years_of_craft, latitude, longitude, accepts_visits, by_appointment, visit_hours, email, phone,

@@ -1,0 +1,17 @@
+// <facet-form> asks for the list again as soon as something is chosen at a
+// desk, and folds the choices away on a phone. Its button does the same.
+customElements.define("facet-form", class extends HTMLElement {
+  connectedCallback() {
+    const wide = matchMedia("(min-width: 60rem)")
+    const fold = this.closest("details")
+    if (!wide.matches) fold.open = false
+    wide.addEventListener("change", () => { fold.open = wide.matches })
+    this.addEventListener("change", (event) => {
+      if (wide.matches && event.target.matches("[type=checkbox], select")) event.target.form.requestSubmit()
+    })
+    // An empty field is no choice and has no place in the address.
+    this.addEventListener("submit", (event) => {
+      for (const field of event.target.querySelectorAll("input:not([type=checkbox])")) field.disabled = field.value === ""
+    })
+  }
+})

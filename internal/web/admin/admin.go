@@ -1,0 +1,320 @@
+// Package admin is the union's office.
+package admin
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/ledger"
+	"kissaria.ma/internal/money"
+	"kissaria.ma/internal/order"
+	"kissaria.ma/internal/payment"
+	"kissaria.ma/internal/union"
+	"kissaria.ma/internal/web"
+)
+
+// Handlers are the administration's pages.
+type Handlers struct {
+	Site *web.Site
+	Pool *pgxpool.Pool
+}
+
+// AddRoutes registers the administration's pages.
+func (h *Handlers) AddRoutes(r *gin.Engine) {
+	r.GET("/admin", h.for_(identity.EnterAdmin, func(c *gin.Context, _ identity.Account) error {
+		web.Redirect(c, "/admin/orders")
+		return nil
+	}))
+	r.GET("/admin/orders", h.for_(identity.SeeOrders, h.listOrders))
+	r.GET("/admin/orders/:number", h.for_(identity.SeeOrders, h.showOrder))
+}
+
+// for_ lets in who may do act, in the account's own language. Someone signed
+// out goes to the sign-in and comes back.
+func (h *Handlers) for_(act identity.Act, fn func(*gin.Context, identity.Account) error) gin.HandlerFunc {
+	return h.Site.Handle(func(c *gin.Context) error {
+		a, err := h.Site.Account(c)
+		if err != nil {
+			return err
+		}
+		web.SetLanguage(lang.Or(a.Language))(c)
+		if !a.May(act) {
+			return identity.ErrForbidden
+		}
+		return fn(c, a)
+	})
+}
+
+func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Page {
+	l := web.Language(c)
+	p := h.Site.Page(c, title)
+	p.NoIndex = true
+	p.User = &web.User{Name: a.Name}
+	var roles []string
+	for _, r := range a.Roles {
+		roles = append(roles, l.T("role."+string(r)))
+	}
+	p.User.Roles = l.List(roles)
+	return p
+}
+
+// OrdersPage is admin/orders.
+type OrdersPage struct {
+	web.Page
+	Orders []OrderRow
+	States []StateTab
+	Search string
+	State  string
+	Next   string
+	Found  bool
+}
+
+// OrderRow is an order in the list.
+type OrderRow struct {
+	Path, Number string
+	State        string
+	StateKind    string
+	StateKey     string
+	Name         string
+	To           string
+	Pieces       int
+	Makers       int
+	Total        money.Amount
+	At           time.Time
+}
+
+// StateTab leads to the orders of one state.
+type StateTab struct {
+	Path, Name string
+	Count      int
+	Current    bool
+}
+
+const perPage = 50
+
+var states = []order.State{order.Paid, order.Pending, order.Completed, order.Expired, order.Cancelled}
+
+// listOrders serves GET /admin/orders.
+func (h *Handlers) listOrders(c *gin.Context, a identity.Account) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	f := order.Filter{Limit: perPage, Query: strings.TrimSpace(c.Query("q"))}
+	if r := []rune(f.Query); len(r) > 100 {
+		f.Query = string(r[:100])
+	}
+	for _, s := range states {
+		if c.Query("state") == string(s) {
+			f.State = s
+		}
+	}
+	if after := c.Query("after"); len(after) <= 10 {
+		f.After = after
+	}
+	list, more, err := order.List(ctx, h.Pool, f)
+	if err != nil {
+		return err
+	}
+	counts, err := order.CountByState(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	page := &OrdersPage{Page: h.page(c, a, l.T("admin.orders")), Search: f.Query, State: string(f.State), Found: len(list) > 0}
+	page.Section = "orders"
+	all := 0
+	for _, n := range counts {
+		all += n
+	}
+	page.States = append(page.States, StateTab{"/admin/orders", l.T("admin.all"), all, f.State == ""})
+	for _, s := range states {
+		page.States = append(page.States, StateTab{"/admin/orders?state=" + string(s), l.T("order.short." + string(s)), counts[s], f.State == s})
+	}
+	for _, o := range list {
+		page.Orders = append(page.Orders, newOrderRow(l, o))
+	}
+	if more {
+		q := c.Request.URL.Query()
+		q.Set("after", list[len(list)-1].Number)
+		page.Next = "/admin/orders?" + q.Encode()
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/orders", page)
+}
+
+func newOrderRow(l *lang.Language, o order.Summary) OrderRow {
+	r := OrderRow{Path: "/admin/orders/" + o.Number, Number: o.Number, State: l.T("order.short." + string(o.State)),
+		StateKey: string(o.State), StateKind: stateKind(o.State), Name: o.Name, Pieces: o.Pieces, Makers: o.Makers, Total: o.Total, At: o.PlacedAt}
+	r.To = l.T("admin.collects")
+	if o.Delivery == order.Post {
+		r.To = l.Country(o.Country)
+	}
+	return r
+}
+
+func stateKind(s order.State) string {
+	switch s {
+	case order.Paid, order.Completed:
+		return "right"
+	case order.Pending, order.Confirmed:
+		return "waiting"
+	}
+	return "plain"
+}
+
+// OrderPage is admin/order.
+type OrderPage struct {
+	web.Page
+	Number      string
+	State       string
+	StateKind   string
+	StateKey    string
+	At          time.Time
+	Name        string
+	Email       string
+	Phone       string
+	Address     []string
+	Collect     bool
+	ArrivesBy   time.Time
+	Weight      int
+	Carrier     string
+	Fulfilments []FulfilmentPart
+	PiecesSum   money.Amount
+	Postage     money.Amount
+	Total       money.Amount
+	Refunded    money.Amount
+	HasRefund   bool
+	Payments    []PaymentRow
+	Ledger      []LedgerRow
+	History     []HistoryRow
+	ShopPath    string
+}
+
+// FulfilmentPart is what one artisan prepares.
+type FulfilmentPart struct {
+	Maker     string
+	Path      string
+	State     string
+	StateKind string
+	StateKey  string
+	PrepareBy time.Time
+	Lines     []LineRow
+}
+
+// LineRow is a line of an order, with whose the money is.
+type LineRow struct {
+	SKU, Title, Options, Text string
+	Quantity                  int
+	Total                     money.Amount
+	Commission                money.Amount
+	ToArtisan                 money.Amount
+	Photo                     web.Picture
+}
+
+// PaymentRow is a try to pay.
+type PaymentRow struct {
+	Provider, State, Ref string
+	StateKind            string
+	Amount, Fee          money.Amount
+	HasFee               bool
+	At                   time.Time
+}
+
+// LedgerRow is a posting.
+type LedgerRow struct {
+	Kind, Account, Note string
+	Debit, Credit       money.Amount
+	IsDebit             bool
+}
+
+// HistoryRow is something that happened.
+type HistoryRow struct {
+	At   time.Time
+	Said string
+	By   string
+}
+
+// showOrder serves GET /admin/orders/:number.
+func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	o, err := order.ByNumber(ctx, h.Pool, strings.ToUpper(c.Param("number")))
+	if err != nil {
+		return err
+	}
+	payments, err := payment.OfOrder(ctx, h.Pool, o.ID)
+	if err != nil {
+		return err
+	}
+	entries, err := ledger.ByReference(ctx, h.Pool, o.Number)
+	if err != nil {
+		return err
+	}
+	history, err := order.History(ctx, h.Pool, o.ID)
+	if err != nil {
+		return err
+	}
+	page := &OrderPage{
+		Page: h.page(c, a, l.T("order.title", o.Number)), Number: o.Number, State: l.T("order.short." + string(o.State)),
+		StateKey: string(o.State), StateKind: stateKind(o.State), At: o.PlacedAt, Name: o.Contact.Name, Email: o.Contact.Email,
+		Phone: o.Contact.Phone, Collect: o.Delivery == order.Collect, ArrivesBy: o.ArrivesBy, Weight: o.Weight, Carrier: o.Carrier,
+		PiecesSum: o.Pieces, Postage: o.Postage, Total: o.Total, Refunded: o.Refunded, HasRefund: !o.Refunded.IsZero(),
+		ShopPath: "/" + l.Code + "/orders/" + o.Token,
+	}
+	page.Section = "orders"
+	if !page.Collect {
+		page.Address = []string{o.Address.Line1, o.Address.Landmark, strings.TrimSpace(o.Address.Postcode + " " + o.Address.City),
+			o.Address.Region, l.Country(o.Address.Country)}
+	}
+	page.parts(l, o)
+	for _, p := range payments {
+		r := PaymentRow{Provider: p.Provider, State: l.T("payment." + string(p.State)), Ref: p.Ref, Amount: p.Amount, Fee: p.Fee,
+			HasFee: !p.Fee.IsZero(), At: p.CreatedAt, StateKind: map[payment.State]string{payment.Paid: "right", payment.Open: "waiting"}[p.State]}
+		page.Payments = append(page.Payments, r)
+	}
+	for _, e := range entries {
+		r := LedgerRow{Kind: l.T("ledger." + string(e.Kind)), Account: accountName(l, e.Account), Note: e.Note, IsDebit: e.Amount.Minor > 0}
+		if r.IsDebit {
+			r.Debit = e.Amount
+		} else {
+			r.Credit = e.Amount.Negated()
+		}
+		page.Ledger = append(page.Ledger, r)
+	}
+	for _, e := range history {
+		page.History = append(page.History, HistoryRow{At: e.At, Said: l.T("history." + e.Kind), By: e.By})
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/order", page)
+}
+
+func (page *OrderPage) parts(l *lang.Language, o order.Order) {
+	for _, f := range o.Fulfilment {
+		name, _ := union.Artisan{Name: f.Maker, NameArabic: f.MakerArabic}.NameIn(l)
+		part := FulfilmentPart{Maker: name.Words, Path: "/" + l.Code + "/artisans/" + f.MakerSlug, StateKey: string(f.State),
+			State: l.T("fulfilment.short." + string(f.State)), PrepareBy: f.PrepareBy,
+			StateKind: map[order.FulfilmentState]string{order.HandedIn: "right", order.ToPrepare: "waiting"}[f.State]}
+		for _, line := range o.Lines {
+			if line.Artisan != f.Artisan {
+				continue
+			}
+			r := LineRow{SKU: line.SKU, Title: line.Title.In(l, "fr").Words, Text: line.BuyerText, Quantity: line.Quantity,
+				Total: line.Total, Commission: line.Commission, ToArtisan: line.ToArtisan, Photo: web.ByKey(line.PictureKey, "basket-line__photo", "")}
+			var options []string
+			for _, opt := range line.Options {
+				options = append(options, opt.Label.In(l, "fr").Words)
+			}
+			r.Options = strings.Join(options, ", ")
+			part.Lines = append(part.Lines, r)
+		}
+		page.Fulfilments = append(page.Fulfilments, part)
+	}
+}
+
+// accountName is a ledger account in words; an artisan's keeps the slug.
+func accountName(l *lang.Language, a ledger.Account) string {
+	if slug, ok := strings.CutPrefix(string(a), "artisan:"); ok {
+		return l.T("account.artisan", slug)
+	}
+	return l.T("account." + string(a))
+}

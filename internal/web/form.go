@@ -1,0 +1,117 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"kissaria.ma/internal/fault"
+	"kissaria.ma/internal/lang"
+)
+
+// A Form is what a visitor sent, and what is wrong with it: everything typed
+// is kept, and each fault stands beside its field.
+type Form struct {
+	lang  *lang.Language
+	value map[string]string
+	wrong map[string]fault.Message
+	Sent  bool
+}
+
+// maxValue bounds one field, in bytes; no field of ours needs more.
+const maxValue = 4000
+
+// EmptyForm returns a form that nobody has filled in yet.
+func EmptyForm(c *gin.Context) *Form {
+	return &Form{lang: Language(c), value: map[string]string{}}
+}
+
+// ReadForm reads the fields of a posted form. It returns ErrTooLarge or
+// ErrMalformed for a body that no form of ours makes.
+func ReadForm(c *gin.Context) (*Form, error) {
+	f := EmptyForm(c)
+	f.Sent = true
+	if err := c.Request.ParseForm(); err != nil {
+		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+			return nil, ErrTooLarge
+		}
+		return nil, ErrMalformed
+	}
+	for name, values := range c.Request.PostForm {
+		if len(values) == 0 || len(name) > 100 {
+			continue
+		}
+		v := values[0]
+		if len(v) > maxValue {
+			return nil, ErrTooLarge
+		}
+		f.value[name] = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(v, "\x00", ""), ""))
+	}
+	return f, nil
+}
+
+// Value returns what was typed into a field.
+func (f *Form) Value(name string) string { return f.value[name] }
+
+// Set fills in a field that nobody has typed into.
+func (f *Form) Set(name, value string) { f.value[name] = value }
+
+// Take notes the faults of err beside their fields, and reports whether err
+// was such a fault.
+func (f *Form) Take(err error) bool {
+	e := (*fault.Fault)(nil)
+	if !errors.As(err, &e) || e.Kind != fault.Invalid {
+		return false
+	}
+	f.wrong = e.Fields
+	return true
+}
+
+// Wrong returns what is wrong with a field, in the visitor's language.
+func (f *Form) Wrong(name string) string {
+	m, ok := f.wrong[name]
+	if !ok {
+		return ""
+	}
+	return f.lang.T(m.Key, m.Args...)
+}
+
+// Failed reports whether anything is wrong.
+func (f *Form) Failed() bool { return len(f.wrong) > 0 }
+
+// A Field is partial/field: a labelled input with its hint and its fault.
+type Field struct {
+	Name, Label, Hint, Value, Wrong string
+	Type                            string // text where empty
+	Autocomplete                    string
+	InputMode                       string
+	Dir                             string // ltr for what always is
+	Class                           string
+	MaxLength                       int
+	Required                        bool
+	Described                       string
+}
+
+// Field makes a field of the form. Its label is the message key+name, its hint
+// key+name+".hint" where there is one.
+func (f *Form) Field(key, name, autocomplete string, more ...func(*Field)) Field {
+	v := Field{Name: name, Label: f.lang.T(key + "." + name), Value: f.value[name], Wrong: f.Wrong(name),
+		Type: "text", Autocomplete: autocomplete, MaxLength: 200}
+	if hint := key + "." + name + ".hint"; f.lang.Has(hint) {
+		v.Hint = f.lang.T(hint)
+	}
+	for _, fn := range more {
+		fn(&v)
+	}
+	var ids []string
+	if v.Hint != "" {
+		ids = append(ids, name+"-hint")
+	}
+	if v.Wrong != "" {
+		ids = append(ids, name+"-wrong")
+	}
+	v.Described = strings.Join(ids, " ")
+	return v
+}

@@ -1,0 +1,33 @@
+package web
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// durations counts requests by route and status, and how long they took. The
+// route is that of the router and never an address, so that the labels are few.
+type durations struct {
+	once sync.Once
+	*prometheus.HistogramVec
+}
+
+func (d *durations) get() *prometheus.HistogramVec {
+	d.once.Do(func() {
+		d.HistogramVec = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "kissaria", Name: "request_seconds", Help: "Time to answer a request.",
+			Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"route", "status"})
+	})
+	return d.HistogramVec
+}
+
+// Metrics are the site's, for the private listener.
+func (s *Site) Metrics() prometheus.Collector { return s.durations.get() }
+
+func (s *Site) observe(route string, status int, took time.Duration) {
+	s.durations.get().WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}

@@ -1,0 +1,252 @@
+package shop
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"kissaria.ma/internal/catalog"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/media"
+	"kissaria.ma/internal/union"
+	"kissaria.ma/internal/web"
+)
+
+// TradesPage is shop/trades.
+type TradesPage struct {
+	web.Page
+	Trades []TradeEntry
+}
+
+// TradeEntry is a trade with its words.
+type TradeEntry struct {
+	Path  string
+	Name  lang.Text
+	About lang.Text
+	Count int
+}
+
+// listTrades serves GET /{lang}/trades.
+func (h *Handlers) listTrades(c *gin.Context) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	trades, err := union.Trades(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	counts, err := catalog.CountByTrade(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	page := &TradesPage{Page: h.Site.Page(c, l.T("trades.title"))}
+	page.Section, page.Steady, page.Description = "trades", true, l.T("trades.lead", len(trades))
+	for _, t := range trades {
+		page.Trades = append(page.Trades, TradeEntry{web.Path(c, "/trades/"+t.Slug), t.Name.In(l, "fr"), t.Description.In(l, "fr"), counts[t.Slug]})
+	}
+	return h.Site.Render(c, http.StatusOK, "shop/trades", page)
+}
+
+// showTrade serves GET /{lang}/trades/:slug.
+func (h *Handlers) showTrade(c *gin.Context) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	t, err := union.TradeBySlug(ctx, h.Pool, c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	found, err := catalog.List(ctx, h.Pool, catalog.Filter{Trades: []string{t.Slug}, Limit: perPage})
+	if err != nil {
+		return err
+	}
+	makers, _, err := union.Artisans(ctx, h.Pool, union.ArtisanFilter{Trade: t.Slug, Limit: 12})
+	if err != nil {
+		return err
+	}
+	name := t.Name.In(l, "fr")
+	page := &ShelfPage{Page: h.Site.Page(c, name.Words), Heading: name.Words, Lead: t.Description.In(l, "fr"),
+		Trail: []Crumb{{l.T("nav.trades"), web.Path(c, "/trades")}}}
+	page.Section, page.Steady, page.Description = "trades", true, page.Lead.Words
+	for _, s := range t.Process {
+		page.Steps = append(page.Steps, s.In(l, "fr"))
+	}
+	if page.Cards, err = newCards(ctx, h.Pool, l, found.Cards); err != nil {
+		return err
+	}
+	if page.Makers, err = newArtisanCards(ctx, h.Pool, l, makers); err != nil {
+		return err
+	}
+	if found.Next != "" {
+		page.All = web.Path(c, "/products?trade="+t.Slug)
+	}
+	return h.Site.Render(c, http.StatusOK, "shop/shelf", page)
+}
+
+// ArtisansPage is shop/artisans.
+type ArtisansPage struct {
+	web.Page
+	Count  int
+	Makers []ArtisanCard
+	Next   string
+}
+
+// listArtisans serves GET /{lang}/artisans.
+func (h *Handlers) listArtisans(c *gin.Context) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	f := union.ArtisanFilter{Limit: perPage}
+	for name, field := range map[string]*string{"trade": &f.Trade, "quarter": &f.Quarter, "after": &f.After} {
+		if v := c.Query(name); catalog.IsSlug(v) {
+			*field = v
+		}
+	}
+	list, more, err := union.Artisans(ctx, h.Pool, f)
+	if err != nil {
+		return err
+	}
+	count, err := union.CountArtisans(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	page := &ArtisansPage{Page: h.Site.Page(c, l.T("artisans.title")), Count: count}
+	page.Section, page.Steady, page.Description = "artisans", true, l.T("artisans.lead", count)
+	if page.Makers, err = newArtisanCards(ctx, h.Pool, l, list); err != nil {
+		return err
+	}
+	if more {
+		q := c.Request.URL.Query()
+		q.Set("after", list[len(list)-1].Slug)
+		page.Next = web.Path(c, "/artisans?"+q.Encode())
+	}
+	return h.Site.Render(c, http.StatusOK, "shop/artisans", page)
+}
+
+// ArtisanPage is shop/artisan.
+type ArtisanPage struct {
+	web.Page
+	Trail       []Crumb
+	Name        lang.Text
+	Other       lang.Text
+	Craft       string
+	Bio         lang.Text
+	Photo       web.Picture
+	MarkLevel   int
+	Speaks      string
+	Cards       []ProductCard
+	Visits      bool
+	Appointment bool
+	Hours       []DayHours
+	Quarter     lang.Text
+	QuarterSaid lang.Text
+	Phone       string
+	Map         *MapSketch
+}
+
+// DayHours is a row of visiting hours.
+type DayHours struct {
+	Day   string
+	Hours [][2]string
+	Today bool
+}
+
+// showArtisan serves GET /{lang}/artisans/:slug.
+func (h *Handlers) showArtisan(c *gin.Context) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	a, err := union.ArtisanBySlug(ctx, h.Pool, c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	found, err := catalog.List(ctx, h.Pool, catalog.Filter{Artisan: a.Slug, Limit: 48})
+	if err != nil {
+		return err
+	}
+	profile, err := h.Site.Profile(ctx)
+	if err != nil {
+		return err
+	}
+	quarters, err := union.Quarters(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	pictures, err := web.ReadPictures(ctx, h.Pool, []media.PictureID{a.Picture}...)
+	if err != nil {
+		return err
+	}
+	name, other := a.NameIn(l)
+	page := &ArtisanPage{Page: h.Site.Page(c, name.Words), Name: name, Other: other, Bio: a.Bio.In(l, a.WrittenIn),
+		MarkLevel: a.MarkLevel, Visits: a.AcceptsVisits, Appointment: a.ByAppointment, Quarter: a.QuarterName.In(l, "fr")}
+	page.Section, page.Steady, page.Description = "artisans", true, page.Bio.Words
+	page.Trail = []Crumb{{l.T("nav.artisans"), web.Path(c, "/artisans")},
+		{a.TradeName.In(l, "fr").Words, web.Path(c, "/trades/"+a.TradeSlug)}}
+	page.Craft = l.T("artisan.craft", a.YearsOfCraft, a.TradeName.In(l, "fr"), a.QuarterName.In(l, "fr"), a.Joined.Format("2006"))
+	page.Photo = pictures.Make(a.Picture, "artisan__photo", l.T("artisan.photo_alt", name), "(min-width: 60rem) 42rem, 100vw", true)
+	var speaks []string
+	for _, code := range a.Speaks {
+		speaks = append(speaks, l.LanguageName(code))
+	}
+	page.Speaks = l.List(speaks)
+	if page.Cards, err = newCards(ctx, h.Pool, l, found.Cards); err != nil {
+		return err
+	}
+	today := weekday(h.Site.Now().In(profile.Location))
+	for _, day := range lang.Weekdays {
+		page.Hours = append(page.Hours, DayHours{l.T("weekday." + day), a.VisitHours[day], day == today})
+	}
+	for _, q := range quarters {
+		if q.ID == a.Quarter {
+			page.QuarterSaid = q.Description.In(l, "fr")
+		}
+	}
+	page.Map = newMapSketch(l, quarters, a)
+	return h.Site.Render(c, http.StatusOK, "shop/artisan", page)
+}
+
+// MapSketch is partial/map_sketch: where a workshop is among the quarters. It
+// is a sketch from their positions and not a survey.
+type MapSketch struct {
+	Label  string
+	Places []MapPlace
+	X, Y   int // of the workshop
+}
+
+// MapPlace is a quarter on the sketch.
+type MapPlace struct {
+	Name string
+	X, Y int
+	Here bool
+}
+
+const mapWidth, mapHeight, mapMargin = 560, 360, 60
+
+// newMapSketch lays the quarters of the medina out by their positions. A
+// workshop outside, or without a place, has no sketch.
+func newMapSketch(l *lang.Language, quarters []union.Quarter, a union.Artisan) *MapSketch {
+	if a.Latitude == nil || a.Longitude == nil {
+		return nil
+	}
+	var medina []union.Quarter
+	here := false
+	for _, q := range quarters {
+		if q.InMedina {
+			medina = append(medina, q)
+			here = here || q.ID == a.Quarter
+		}
+	}
+	if !here || len(medina) < 2 {
+		return nil
+	}
+	south, north := medina[0].Latitude, medina[0].Latitude
+	west, east := medina[0].Longitude, medina[0].Longitude
+	for _, q := range medina {
+		south, north = min(south, q.Latitude), max(north, q.Latitude)
+		west, east = min(west, q.Longitude), max(east, q.Longitude)
+	}
+	place := func(lat, lon float64) (int, int) {
+		x := mapMargin + int((lon-west)/(east-west)*float64(mapWidth-2*mapMargin))
+		y := mapHeight - mapMargin - int((lat-south)/(north-south)*float64(mapHeight-2*mapMargin))
+		return min(max(x, 20), mapWidth-20), min(max(y, 40), mapHeight-20)
+	}
+	m := &MapSketch{Label: l.T("artisan.map", a.QuarterName.In(l, "fr"))}
+	for _, q := range medina {
+		x, y := place(q.Latitude, q.Longitude)
+		m.Places = append(m.Places, MapPlace{q.Name.In(l, "fr").Words, x, y, q.ID == a.Quarter})
+	}
+	m.X, m.Y = place(*a.Latitude, *a.Longitude)
+	return m
+}

@@ -1,0 +1,83 @@
+// Package shop is the market that buyers walk through: from the front page to
+// the order.
+package shop
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"kissaria.ma/internal/cart"
+	"kissaria.ma/internal/checkout"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/media"
+	"kissaria.ma/internal/payment"
+	"kissaria.ma/internal/payment/sandbox"
+	"kissaria.ma/internal/web"
+)
+
+// Handlers are the shop's pages.
+type Handlers struct {
+	Site    *web.Site
+	Pool    *pgxpool.Pool
+	Media   *media.Library
+	Carts   *cart.Store
+	Desk    *checkout.Desk
+	Stripe  *payment.Stripe
+	Sandbox *sandbox.Server // nil where real money is taken
+}
+
+// AddRoutes registers the shop's pages in every language.
+func (h *Handlers) AddRoutes(r *gin.Engine) {
+	s := h.Site
+	r.GET("/", s.Handle(h.chooseLanguage))
+	for _, l := range lang.All {
+		g := r.Group("/"+l.Code, web.SetLanguage(l))
+		get := func(path string, fn func(*gin.Context) error) {
+			g.GET(path, s.Handle(fn))
+			g.HEAD(path, s.Handle(fn))
+		}
+		get("/", h.showHome)
+		get("/products", h.listProducts)
+		get("/products/:slug", h.showProduct)
+		get("/trades", h.listTrades)
+		get("/trades/:slug", h.showTrade)
+		get("/artisans", h.listArtisans)
+		get("/artisans/:slug", h.showArtisan)
+		get("/collections/:slug", h.showCollection)
+		get("/union", h.showUnion)
+		get("/union/committees", h.listCommittees)
+		get("/help/:slug", h.showHelp)
+		get("/cart", h.showCart)
+		g.POST("/cart/lines", s.Handle(h.createCartLine))
+		g.POST("/cart/lines/:variant", s.Handle(h.updateCartLine))
+		get("/checkout", h.newOrder)
+		g.POST("/checkout", s.Handle(h.createOrder))
+		get("/orders/:token", h.showOrder)
+		g.POST("/orders/:token/payment", s.Handle(h.createPayment))
+		get("/sign-in", h.newSession)
+		g.POST("/sign-in", s.Handle(h.createSession))
+		g.POST("/sign-out", s.Handle(h.destroySession))
+	}
+	r.GET("/media/:key/:file", s.Handle(h.showPicture))
+	r.HEAD("/media/:key/:file", s.Handle(h.showPicture))
+	r.POST("/webhooks/stripe", s.Handle(h.hearStripe))
+	r.GET("/robots.txt", s.Handle(h.showRobots))
+	r.GET("/sitemap.xml", s.Handle(h.showSitemap))
+	if h.Sandbox != nil {
+		r.GET("/sandbox/pay/:id", s.Handle(h.newSandboxPayment))
+		r.POST("/sandbox/pay/:id", s.Handle(h.createSandboxPayment))
+		r.POST("/sandbox/pay/:id/confirmation", s.Handle(h.createSandboxConfirmation))
+		r.GET("/sandbox/mail", s.Handle(h.listMails))
+		r.GET("/sandbox/mail/:id", s.Handle(h.showMail))
+	}
+}
+
+// chooseLanguage answers GET / with the language that suits the visitor.
+func (h *Handlers) chooseLanguage(c *gin.Context) error {
+	c.Header("Vary", "Accept-Language, Cookie")
+	c.Header("Cache-Control", "private, no-store")
+	c.Redirect(http.StatusFound, "/"+web.Language(c).Code+"/")
+	return nil
+}
