@@ -58,16 +58,16 @@ func newApp(b *base, r roles) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	location, err := time.LoadLocation("Africa/Casablanca")
+	zone, err := location("Africa/Casablanca")
 	if err != nil {
 		return nil, err
 	}
 	if p, err := union.Read(context.Background(), b.pool); err == nil {
-		location = p.Location
+		zone = p.Location
 	} else if !errors.Is(err, union.ErrNotFounded) {
 		return nil, err
 	}
-	views, err := view.Load(view.Config{Templates: templates.Files, Icons: iconFiles, Asset: built.Path, Location: location})
+	views, err := view.Load(view.Config{Templates: templates.Files, Icons: iconFiles, Asset: built.Path, Location: zone})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 
 	a.site = &web.Site{
 		Pool: b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Secure: b.config.secure()},
-		Limits: &web.Limiter{Redis: b.redis}, PublicURL: b.config.PublicURL, Demo: a.sandbox != nil,
+		Limits: &web.Limiter{Redis: b.redis, Prefix: b.config.RedisPrefix}, PublicURL: b.config.PublicURL, Demo: a.sandbox != nil,
 		Proxies: b.config.Proxies, Now: time.Now, Log: b.log, Production: b.config.secure(), Ready: a.ready,
 	}
 	if a.sandbox == nil {

@@ -25,6 +25,7 @@ type Config struct {
 	DatabaseURL   string   `env:"DATABASE_URL" help:"PostgreSQL; a private one is started when empty"`
 	DatabaseConns int32    `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"connections that one program opens at most"`
 	RedisURL      string   `env:"REDIS_URL" help:"Redis, redis:// or unix://, several separated by commas for a cluster; a private one is started when empty"`
+	RedisPrefix   string   `env:"REDIS_PREFIX" help:"put before the names of rate limits, to keep apart several markets on one Redis"`
 	MediaURL      string   `env:"MEDIA_URL" help:"where pictures are kept: a folder, or s3://bucket/prefix?endpoint=…&region=… (default media in the data folder)"`
 	S3AccessKey   string   `env:"S3_ACCESS_KEY" help:"access key of s3://"`
 	S3SecretKey   string   `env:"S3_SECRET_KEY" help:"secret key of s3://"`

@@ -43,3 +43,6 @@ func (a *app) privateServer() (*http.Server, error) {
 
 // iconsOf is the folder of icons.
 func iconsOf(files fs.FS) (fs.FS, error) { return fs.Sub(files, "icons") }
+
+// location is a time zone by its IANA name.
+func location(name string) (*time.Location, error) { return time.LoadLocation(name) }

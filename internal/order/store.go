@@ -26,9 +26,11 @@ const orderColumns = `
 func scanOrder(row pgx.CollectableRow) (Order, error) {
 	var o Order
 	var cartKey []byte
+	var country string
 	err := row.Scan(&o.ID, &o.Number, &o.Token, &cartKey, &o.State, &o.Language, &o.Pieces.Minor, &o.Postage.Minor,
 		&o.Total.Minor, &o.Refunded.Minor, &o.Contact.Name, &o.Contact.Email, &o.Contact.Phone, &o.Delivery,
-		&o.Address.Country, &o.Address, &o.Carrier, &o.Weight, &o.Method, &o.ArrivesBy, &o.PayBy, &o.PlacedAt, &o.PaidAt)
+		&country, &o.Address, &o.Carrier, &o.Weight, &o.Method, &o.ArrivesBy, &o.PayBy, &o.PlacedAt, &o.PaidAt)
+	o.Address.Country = country
 	copy(o.CartKey[:], cartKey)
 	for _, a := range []*money.Amount{&o.Pieces, &o.Postage, &o.Total, &o.Refunded} {
 		a.Currency = money.MAD

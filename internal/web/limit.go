@@ -12,7 +12,10 @@ import (
 
 // A Limiter counts how often someone does something, in Redis, so that every
 // node counts together.
-type Limiter struct{ Redis redis.UniversalClient }
+type Limiter struct {
+	Redis  redis.UniversalClient
+	Prefix string // keeps apart several markets on one Redis
+}
 
 // A Limit is how often within how long.
 type Limit struct {
@@ -33,7 +36,7 @@ return n`)
 func (l *Limiter) Allow(c *gin.Context, limit Limit, who string) error {
 	// The address itself is nobody's business, not even Redis's.
 	sum := sha256.Sum256([]byte(limit.Name + " " + who))
-	key := "limit:" + limit.Name + ":" + hex.EncodeToString(sum[:12])
+	key := l.Prefix + "limit:" + limit.Name + ":" + hex.EncodeToString(sum[:12])
 	n, err := count.Run(c.Request.Context(), l.Redis, []string{key}, limit.In.Milliseconds()).Int64()
 	if err != nil {
 		return fmt.Errorf("web: limit %s: %w: %w", limit.Name, err, ErrSessionsAway)

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/jba/templatecheck"
+
+	"kissaria.ma/assets"
+	"kissaria.ma/internal/checkout"
+	"kissaria.ma/internal/fault"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/mail"
+	"kissaria.ma/internal/order"
+	"kissaria.ma/internal/payment"
+	"kissaria.ma/internal/view"
+	"kissaria.ma/internal/web"
+	"kissaria.ma/internal/web/admin"
+	"kissaria.ma/internal/web/shop"
+	"kissaria.ma/templates"
+)
+
+// pages are the templates that handlers name, with the type of their data.
+var pages = map[string]any{
+	"layout/shop": &web.Page{}, "layout/admin": &web.Page{},
+	"shop/home": &shop.HomePage{}, "shop/products": &shop.ListPage{}, "shop/product": &shop.ProductPage{},
+	"shop/shelf": &shop.ShelfPage{}, "shop/trades": &shop.TradesPage{}, "shop/artisans": &shop.ArtisansPage{},
+	"shop/artisan": &shop.ArtisanPage{}, "shop/union": &shop.UnionPage{}, "shop/committees": &shop.CommitteesPage{},
+	"shop/help": &shop.HelpPage{}, "shop/fault": &web.FaultPage{}, "shop/cart": &shop.CartPage{},
+	"shop/checkout": &shop.CheckoutPage{}, "shop/order": &shop.OrderPage{}, "shop/sign_in": &shop.SignInPage{},
+	"shop/sandbox_pay": &shop.SandboxPage{}, "shop/sandbox_mails": &shop.MailsPage{},
+	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{},
+	"mail/frame": mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
+}
+
+func loadViews(t *testing.T) view.Sets {
+	t.Helper()
+	icons, err := iconsOf(assets.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	location, err := location("Africa/Casablanca")
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := web.BuildAssets(assets.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets, err := view.Load(view.Config{Templates: templates.Files, Icons: icons, Asset: built.Path, Location: location})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sets
+}
+
+func TestGuardTemplatesFitTheirTypesInEveryLanguage(t *testing.T) {
+	for code, set := range loadViews(t) {
+		for name, data := range pages {
+			tmpl, err := set.Template(name)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if err := templatecheck.CheckHTML(tmpl, data); err != nil {
+				t.Errorf("%s in %s: %v", name, code, err)
+			}
+		}
+		for _, name := range set.Names() {
+			if _, ok := pages[name]; !ok && !strings.HasPrefix(name, "partial/") {
+				t.Errorf("%s is named by nobody: give it its type here, or delete it", name)
+			}
+		}
+	}
+}
+
+func TestGuardEveryPartialIsUsed(t *testing.T) {
+	all := map[string]string{}
+	eachTemplate(t, func(name, text string) { all[name] = text })
+	for name := range all {
+		if !strings.HasPrefix(name, "partial/") {
+			continue
+		}
+		if !slices.ContainsFunc(slices.Collect(maps.Values(all)), func(text string) bool {
+			return strings.Contains(text, `{{template "`+name+`"`)
+		}) {
+			t.Errorf("nobody uses %s", name)
+		}
+	}
+}
+
+func eachTemplate(t *testing.T, fn func(name, text string)) {
+	t.Helper()
+	err := fs.WalkDir(templates.Files, ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(templates.Files, file)
+		fn(strings.TrimSuffix(file, path.Ext(file)), string(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var (
+	action  = regexp.MustCompile(`\{\{[^}]*\}\}`)
+	tag     = regexp.MustCompile(`<[^>]*>`)
+	spoken  = regexp.MustCompile(`(?:alt|title|placeholder|aria-label|content)="([^"]*)"`)
+	message = regexp.MustCompile(`\b(?:t|rich) "([^"]+)"`)
+)
+
+// hasWords reports whether a text has letters of any script, which only the
+// message catalogues may have.
+func hasWords(s string) bool { return strings.ContainsFunc(s, unicode.IsLetter) }
+
+func TestGuardNoWordsAreWrittenIntoTemplates(t *testing.T) {
+	eachTemplate(t, func(name, text string) {
+		plain := action.ReplaceAllString(text, "")
+		for _, m := range spoken.FindAllStringSubmatch(plain, -1) {
+			if strings.HasPrefix(m[1], "width=device-width") || strings.HasPrefix(m[1], "#") || m[1] == "noindex" {
+				continue
+			}
+			if hasWords(m[1]) {
+				t.Errorf("templates/%s has the words %q in an attribute: give them a message", name, m[1])
+			}
+		}
+		if words := strings.TrimSpace(tag.ReplaceAllString(plain, " ")); hasWords(words) {
+			t.Errorf("templates/%s has the words %.80q: give them a message", name, strings.Join(strings.Fields(words), " "))
+		}
+	})
+}
+
+func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
+	named := map[string]string{}
+	eachTemplate(t, func(name, text string) {
+		for _, m := range message.FindAllStringSubmatch(text, -1) {
+			named[m[1]] = "templates/" + name
+		}
+	})
+	for _, key := range fault.Keys() {
+		named[key] = "a declared fault"
+	}
+	// Keys that are put together, from all that they can be put together of.
+	family := func(prefix, by string, names ...string) {
+		for _, n := range names {
+			named[prefix+n] = by
+		}
+	}
+	states := []string{string(order.Pending), string(order.Confirmed), string(order.Paid), string(order.Completed), string(order.Cancelled), string(order.Expired)}
+	family("order.state.", "an order's page", append(states, "checking", "away", "given_back")...)
+	for _, s := range append(states, "checking", "away", "given_back") {
+		named["order.state."+s+".more"] = "an order's page"
+	}
+	family("order.short.", "the office", states...)
+	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done")...)
+	fulfilments := []string{string(order.AwaitingPayment), string(order.ToPrepare), string(order.HandedIn), string(order.Dropped)}
+	family("fulfilment.", "an order's page", fulfilments...)
+	family("fulfilment.short.", "the office", fulfilments...)
+	family("payment.", "the office", string(payment.Open), string(payment.Paid), string(payment.Failed), string(payment.Expired))
+	family("checkout.no_post.", "the checkout", string(checkout.ByFreight), string(checkout.TooHeavy), string(checkout.NotToEU), string(checkout.NoCountry))
+	family("checkout.missing.", "the checkout", "name", "email", "phone", "line1", "city", "region", "country", "postcode", "delivery")
+	family("weekday.", "opening hours", lang.Weekdays...)
+	family("mail.regret.", "a letter", "sold_out", "not_owed")
+	family("list.sort.", "the list", "newest", "price", "price_desc")
+	family("facet.", "the list", "trade", "kind", "quarter")
+	family("stripe.", "the price", "labour", "materials", "workshop", "union")
+	for key, by := range named {
+		for _, l := range lang.All {
+			if !l.Has(key) {
+				t.Errorf("%s names %q, which %s.json lacks", by, key, l.Code)
+			}
+		}
+	}
+}
+
+func TestGuardEveryFaultHasItsStatus(t *testing.T) {
+	for _, k := range fault.Kinds {
+		if web.Status(k) < 400 {
+			t.Errorf("fault kind %d has no status", k)
+		}
+	}
+	if web.Status(fault.NotFound) != http.StatusNotFound {
+		t.Error("what is not found is not a 404")
+	}
+	if errors.Is(web.ErrAway, web.ErrNoPage) {
+		t.Error("two faults are taken for one another")
+	}
+}
+
+var (
+	physical = regexp.MustCompile(`(?m)^\s*(?:(?:margin|padding|border)-(?:left|right|top|bottom)|left|right|top|bottom|width|height|min-width|max-width|min-height|max-height)\s*:`)
+	pigment  = regexp.MustCompile(`var\(--(?:lime|blue|madder|saffron|leaf)-\d\)`)
+)
+
+// A side that is named by its place is wrong for everyone who reads from the
+// other one; a pigment outside its pot is a colour that does not turn at dusk.
+func TestGuardStyleSheetsNameSidesAndColoursByUse(t *testing.T) {
+	names, err := fs.Glob(assets.Files, "css/*.css")
+	if err != nil || len(names) < 20 {
+		t.Fatalf("%d style sheets: %v", len(names), err)
+	}
+	for _, name := range names {
+		b, err := fs.ReadFile(assets.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := physical.FindString(string(b)); m != "" {
+			t.Errorf("%s has %q: name the side by the text's direction", name, strings.TrimSpace(m))
+		}
+		if m := pigment.FindString(string(b)); m != "" && name != "css/tokens.css" {
+			t.Errorf("%s has %s: use a colour that says what it is for", name, m)
+		}
+	}
+}
