@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // A lean machine has no zones of its own.
 
 	"kissaria.ma/internal/web"
 )

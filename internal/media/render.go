@@ -182,7 +182,11 @@ func (h head) need() int64 {
 // make makes and keeps all renditions, both formats at once, and returns their
 // widths.
 func (l *Library) make(ctx context.Context, key string, content []byte) (widths []int, err error) {
-	h, err := inspect(content)
+	var h head
+	err = guard(func() (err error) {
+		h, err = inspect(content)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
