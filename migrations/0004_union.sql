@@ -19,7 +19,7 @@ CREATE TABLE union_profile (
     legal           jsonb       NOT NULL CHECK (jsonb_typeof(legal) = 'object'),
     counter_hours   jsonb       NOT NULL CHECK (jsonb_typeof(counter_hours) = 'object'),
     timezone        text        NOT NULL DEFAULT 'Africa/Casablanca',
-    languages       text[]      NOT NULL DEFAULT '{en,fr,es,ar}' CHECK (cardinality(languages) > 0),
+    language        text        NOT NULL DEFAULT 'fr' CHECK (language ~ '^[a-z]{2,3}$'),
     hold_minutes    integer     NOT NULL DEFAULT 45 CHECK (hold_minutes BETWEEN 32 AND 1440),
     cash_hold_days  integer     NOT NULL DEFAULT 5 CHECK (cash_hold_days BETWEEN 1 AND 60),
     withdrawal_days integer     NOT NULL DEFAULT 14 CHECK (withdrawal_days >= 7),
@@ -40,6 +40,7 @@ COMMENT ON COLUMN union_profile.address IS '{line1, line2, postcode, city, count
 COMMENT ON COLUMN union_profile.legal IS 'registration numbers, as they stand on an invoice';
 COMMENT ON COLUMN union_profile.counter_hours IS 'by weekday, mon to sun: list of [from, to]';
 COMMENT ON COLUMN union_profile.timezone IS 'IANA name; in it days and hours are told';
+COMMENT ON COLUMN union_profile.language IS 'BCP 47, in which the union''s own office reads';
 COMMENT ON COLUMN union_profile.hold_minutes IS 'how long pieces are held while a buyer pays by card; a card session needs 31';
 COMMENT ON COLUMN union_profile.cash_hold_days IS 'how long pieces are held for someone who pays at the counter';
 COMMENT ON COLUMN union_profile.withdrawal_days IS 'the buyer''s right to change their mind: 7 in Morocco (law 31-08), 14 in the European Union; 14 for everyone here';

@@ -159,6 +159,7 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 8},
+			media.RenderQueue:  {MaxWorkers: media.RenderWorkers},
 		},
 		JobTimeout:        time.Minute,
 		FetchPollInterval: time.Second,

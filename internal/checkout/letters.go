@@ -59,7 +59,7 @@ func (d *Desk) announce(ctx context.Context, tx pgx.Tx, o order.Order) error {
 		return err
 	}
 
-	office := lang.Or("fr") // The union's counter reads French.
+	office := lang.Or(profile.Language)
 	desk := d.letter(o, profile, office)
 	desk.Heading, desk.Intro = office.T("mail.office.heading", o.Number), office.T("mail.office.intro", len(o.Fulfilment))
 	desk.Button, desk.URL = office.T("mail.office.button"), d.PublicURL+"/admin/orders/"+o.Number
@@ -112,7 +112,7 @@ func (d *Desk) regret(ctx context.Context, tx pgx.Tx, o order.Order, reason stri
 	for _, reader := range []struct {
 		key, to string
 		l       *lang.Language
-	}{{"regret/buyer", o.Contact.Email, lang.Or(o.Language)}, {"regret/union", profile.Email, lang.Or("fr")}} {
+	}{{"regret/buyer", o.Contact.Email, lang.Or(o.Language)}, {"regret/union", profile.Email, lang.Or(profile.Language)}} {
 		l := reader.l
 		m := d.letter(o, profile, l)
 		m.Heading, m.Intro = l.T("mail.regret.heading", o.Number), l.T("mail.regret."+reason, o.Total)

@@ -116,7 +116,7 @@ func (f *filler) fillUnion(ctx context.Context) error {
 		Name: u.Name, Market: u.PlatformName, Tagline: u.Tagline, About: u.About, Principles: u.Values, Founded: founded,
 		CommissionBP: u.Commission * 100, CommissionNote: u.CommissionNote, Address: union.Address(u.Address),
 		Email: u.Email, Phone: u.Phone, Legal: map[string]string{"form": u.Legal.Form, "ice": u.Legal.ICE, "if_number": u.Legal.IFNumber},
-		CounterHours: union.Hours{}, Location: location, Hold: 45 * time.Minute, CashHold: 5 * 24 * time.Hour, WithdrawalDays: 14,
+		CounterHours: union.Hours{}, Location: location, Language: "fr", Hold: 45 * time.Minute, CashHold: 5 * 24 * time.Hour, WithdrawalDays: 14,
 		PackingDays: 2, Notice: f.Notice, Cover: cover, CoverProduct: coverProduct,
 	}
 	for day, hours := range u.CounterHours {

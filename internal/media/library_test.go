@@ -376,7 +376,7 @@ func TestWorkersRenderWhatIsQueued(t *testing.T) {
 func startJobs(t *testing.T, pool *pgxpool.Pool, workers *river.Workers) *postgres.Jobs {
 	t.Helper()
 	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
+		Queues:            map[string]river.QueueConfig{RenderQueue: {MaxWorkers: 2}},
 		Workers:           workers,
 		FetchPollInterval: 100 * time.Millisecond,
 		Logger:            slog.New(slog.DiscardHandler),

@@ -25,10 +25,19 @@ type RenderArgs struct {
 
 func (RenderArgs) Kind() string { return "render_picture" }
 
+// RenderQueue is the queue of pictures, apart from the others: an upload of
+// many must not keep a payment waiting. Two at a time are as many as memory is
+// reckoned for.
+const (
+	RenderQueue   = "pictures"
+	RenderWorkers = 2
+)
+
 // Queue asks for a picture's renditions, from 1, at once, to 4, when there is
 // time. A picture that is asked for already stays where it is in the queue.
 func (l *Library) Queue(ctx context.Context, tx pgx.Tx, id PictureID, priority int) error {
 	_, err := l.Jobs.InsertTx(ctx, tx, RenderArgs{id}, &river.InsertOpts{
+		Queue:    RenderQueue,
 		Priority: priority,
 		UniqueOpts: river.UniqueOpts{
 			ByArgs: true,

@@ -40,6 +40,7 @@ type Profile struct {
 	Legal                        map[string]string
 	CounterHours                 Hours
 	Location                     *time.Location
+	Language                     string        // BCP 47, of the union's own office
 	Hold                         time.Duration // how long pieces are held for a card payment
 	CashHold                     time.Duration // and for cash at the counter
 	WithdrawalDays               int
@@ -79,11 +80,11 @@ func Read(ctx context.Context, db postgres.DB) (Profile, error) {
 	)
 	err := db.QueryRow(ctx, `
 		SELECT name, market, tagline, about, principles, timeline, faq, founded, commission_bp, commission_note,
-		       address, email, phone, legal, counter_hours, timezone, hold_minutes, cash_hold_days,
+		       address, email, phone, legal, counter_hours, timezone, language, hold_minutes, cash_hold_days,
 		       withdrawal_days, packing_days, notice, cover, cover_product
 		FROM union_profile`).Scan(&p.Name, &p.Market, &p.Tagline, &p.About, &p.Principles, &p.Timeline, &p.FAQ,
 		&p.Founded, &p.CommissionBP, &p.CommissionNote, &p.Address, &p.Email, &p.Phone, &p.Legal, &p.CounterHours,
-		&timezone, &minutes, &cashDays, &p.WithdrawalDays, &p.PackingDays, &p.Notice, &cover, &p.CoverProduct)
+		&timezone, &p.Language, &minutes, &cashDays, &p.WithdrawalDays, &p.PackingDays, &p.Notice, &cover, &p.CoverProduct)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Profile{}, ErrNotFounded
 	}
@@ -105,11 +106,11 @@ func Read(ctx context.Context, db postgres.DB) (Profile, error) {
 func Found(ctx context.Context, tx pgx.Tx, p Profile) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO union_profile (name, market, tagline, about, principles, timeline, faq, founded, commission_bp,
-			commission_note, address, email, phone, legal, counter_hours, timezone, hold_minutes, cash_hold_days,
+			commission_note, address, email, phone, legal, counter_hours, timezone, language, hold_minutes, cash_hold_days,
 			withdrawal_days, packing_days, notice, cover, cover_product)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, nullif($22::bigint, 0), $23)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, nullif($23::bigint, 0), $24)`,
 		p.Name, p.Market, p.Tagline, p.About, asJSON(p.Principles), asJSON(p.Timeline), asJSON(p.FAQ), p.Founded, p.CommissionBP,
-		p.CommissionNote, p.Address, p.Email, p.Phone, p.Legal, p.CounterHours, p.Location.String(),
+		p.CommissionNote, p.Address, p.Email, p.Phone, p.Legal, p.CounterHours, p.Location.String(), p.Language,
 		int(p.Hold/time.Minute), int(p.CashHold/(24*time.Hour)), p.WithdrawalDays, p.PackingDays, p.Notice, p.Cover, p.CoverProduct)
 	if err != nil {
 		return fmt.Errorf("union: found: %w", err)

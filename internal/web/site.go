@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
@@ -42,12 +43,13 @@ type Site struct {
 	durations durations
 }
 
-// profileMemo keeps the union's profile for a few seconds: every page shows a
-// little of it and it hardly ever changes.
+// profileMemo keeps the union's profile for a few seconds, and the collections
+// with it: every page shows a little of them and they hardly ever change.
 type profileMemo struct {
 	sync.Mutex
-	read    union.Profile
-	expires time.Time
+	read        union.Profile
+	collections []catalog.Collection
+	expires     time.Time
 }
 
 // profileFor is how long a change of the profile may take to show.
@@ -56,23 +58,34 @@ const profileFor = 10 * time.Second
 // Profile returns the union's profile, at most ten seconds old. While the
 // database is away the last one known serves on.
 func (s *Site) Profile(ctx context.Context) (union.Profile, error) {
-	s.profile.Lock()
-	defer s.profile.Unlock()
+	p, _, err := s.frame(ctx)
+	return p, err
+}
+
+// frame returns what stands around every page.
+func (s *Site) frame(ctx context.Context) (union.Profile, []catalog.Collection, error) {
+	m := &s.profile
+	m.Lock()
+	defer m.Unlock()
 	now := time.Now()
-	if now.Before(s.profile.expires) {
-		return s.profile.read, nil
+	if now.Before(m.expires) {
+		return m.read, m.collections, nil
 	}
 	p, err := union.Read(ctx, s.Pool)
-	if err != nil {
-		if s.profile.read.Name != nil {
-			s.Log.WarnContext(ctx, "the union's profile could not be read again; an older one serves", "error", err)
-			s.profile.expires = now.Add(time.Second)
-			return s.profile.read, nil
-		}
-		return union.Profile{}, err
+	var collections []catalog.Collection
+	if err == nil {
+		collections, err = catalog.Collections(ctx, s.Pool)
 	}
-	s.profile.read, s.profile.expires = p, now.Add(profileFor)
-	return p, nil
+	if err != nil {
+		if m.read.Name == nil {
+			return union.Profile{}, nil, err
+		}
+		s.Log.WarnContext(ctx, "the union's profile could not be read again; an older one serves", "error", err)
+		m.expires = now.Add(time.Second)
+		return m.read, m.collections, nil
+	}
+	m.read, m.collections, m.expires = p, collections, now.Add(profileFor)
+	return p, collections, nil
 }
 
 // A Page is what every layout shows. Each page's own type embeds it.
@@ -94,10 +107,15 @@ type Page struct {
 	Image       string // absolute address for previews, may be empty
 	Query       string // in the search field
 	NoIndex     bool
-	Steady      bool // nothing on it is anyone's own: it may be kept by caches
+	Steady      bool   // nothing on it is anyone's own: it may be kept by caches
+	Shelves     []Link // collections, in the footer
+	Help        []Link // questions about postage and returns, in the footer
 	Content     template.HTML
 	User        *User
 }
+
+// Link is a name that leads somewhere.
+type Link struct{ Name, Path string }
 
 // LanguageLink leads to the same page in another language.
 type LanguageLink struct {
@@ -145,7 +163,7 @@ func (s *Site) Page(c *gin.Context, title string) Page {
 	p := Page{
 		Lang: l.Code, Dir: l.Dir, Title: title, Market: "Kissaria", Home: "/" + l.Code + "/",
 	}
-	profile, err := s.Profile(c.Request.Context())
+	profile, collections, err := s.frame(c.Request.Context())
 	if err != nil {
 		// The apology itself needs a page: without the union's name rather than
 		// not at all.
@@ -156,6 +174,14 @@ func (s *Site) Page(c *gin.Context, title string) Page {
 		p.Tagline = profile.Tagline.In(l, "fr").Words
 		p.Notice = profile.Notice.In(l, "fr").Words
 		p.Phone = profile.Phone
+		for _, v := range collections[:min(2, len(collections))] {
+			p.Shelves = append(p.Shelves, Link{v.Title.In(l, "fr").Words, p.Home + "collections/" + v.Slug})
+		}
+		for _, q := range profile.FAQ {
+			if (q.Topic == "shipping" || q.Topic == "returns") && len(p.Help) < 3 {
+				p.Help = append(p.Help, Link{q.Question.In(l, "fr").Words, p.Home + "help/" + q.Slug})
+			}
+		}
 		a := profile.Address
 		p.Address = []string{a.Line1, strings.TrimSpace(a.Line2 + ", " + a.Postcode + " " + a.City)}
 	}

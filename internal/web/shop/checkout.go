@@ -137,9 +137,15 @@ func (h *Handlers) newCheckoutPage(c *gin.Context, k cart.Cart, form *web.Form) 
 		return nil, checkout.Quote{}, err
 	}
 	page := &CheckoutPage{Page: h.Site.Page(c, l.T("checkout.title")), Pieces: k.Count(), CartPath: web.Path(c, "/cart"),
-		Terms: web.Path(c, "/help/returns"), Action: web.Path(c, "/checkout"), HoldFor: int(profile.Hold / time.Minute),
+		Terms: web.Path(c, "/union"), Action: web.Path(c, "/checkout"), HoldFor: int(profile.Hold / time.Minute),
 		Withdrawal: profile.WithdrawalDays, Demo: h.Site.Demo, Country: country, Customs: country != "" && country != "MA"}
 	page.NoIndex, page.Section = true, "cart"
+	for _, q := range profile.FAQ {
+		if q.Topic == "returns" {
+			page.Terms = web.Path(c, "/help/"+q.Slug)
+			break
+		}
+	}
 	if page.Lines, page.Makers, err = h.cartLines(c, q); err != nil {
 		return nil, checkout.Quote{}, err
 	}
