@@ -9,8 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,6 +175,9 @@ func (b *base) insertOnly() (*postgres.Jobs, error) {
 
 // fillDemo fills an empty market, or says that it is not empty.
 func fillDemo(ctx context.Context, b *base, out io.Writer) error {
+	if b.config.StripeKey != "" {
+		return errors.New("the demonstration's accounts have passwords that everyone knows: it does not go where real money is taken")
+	}
 	jobs, err := b.insertOnly()
 	if err != nil {
 		return err
@@ -199,6 +204,12 @@ func (b *base) fill(ctx context.Context, l *media.Library) (bool, error) {
 
 // createAccount makes a staff account for someone.
 func createAccount(ctx context.Context, b *base, name, email, role string, in io.Reader, out io.Writer) error {
+	if !slices.Contains(identity.Roles, identity.Role(role)) {
+		return fmt.Errorf("there is no role %q, but there are %v", role, identity.Roles)
+	}
+	if _, err := mail.ParseAddress(email); err != nil {
+		return fmt.Errorf("%q is no e-mail address", email)
+	}
 	if _, err := fmt.Fprintln(out, "Password:"); err != nil {
 		return err
 	}

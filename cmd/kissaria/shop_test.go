@@ -111,7 +111,7 @@ func TestBadInputIsAnsweredKindly(t *testing.T) {
 		has        string
 	}{
 		{"unknown slug", "/fr/products/no-such-piece", 404, `role="search"`},
-		{"unknown page", "/ar/nowhere", 404, `lang="ar"`},
+		{"unknown page", "/ar/nowhere", 404, `<html lang="ar" dir="rtl">`},
 		{"unknown page without a language", "/nowhere", 404, "Kissaria"},
 		{"unknown artisan", "/es/artisans/nobody", 404, `role="search"`},
 		{"made-up facet", "/en/products?trade=astrology", 200, "Nothing fits"},

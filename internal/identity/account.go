@@ -50,6 +50,9 @@ const (
 	Admin     Role = "admin"
 )
 
+// Roles are all of them.
+var Roles = []Role{Buyer, Artisan, Helper, Agent, Committee, Partner, Treasurer, Admin}
+
 // Act is something that not everyone may do.
 type Act string
 

@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -138,6 +137,11 @@ func Language(c *gin.Context) *lang.Language {
 	if l, ok := c.Get(languageKey); ok {
 		return l.(*lang.Language)
 	}
+	// A page that is not there has no route, but its address has a language.
+	first, _, _ := strings.Cut(strings.TrimPrefix(c.Request.URL.Path, "/"), "/")
+	if l, err := lang.ByCode(first); err == nil {
+		return l
+	}
 	if code, err := c.Cookie(LanguageCookie); err == nil {
 		if l, err := lang.ByCode(code); err == nil {
 			return l
@@ -188,7 +192,7 @@ func (s *Site) Page(c *gin.Context, title string) Page {
 	rest, localized := strings.CutPrefix(c.Request.URL.Path, "/"+l.Code+"/")
 	query := ""
 	if q := c.Request.URL.RawQuery; q != "" && len(q) < 500 {
-		query = "?" + url.QueryEscape("") + c.Request.URL.Query().Encode()
+		query = "?" + c.Request.URL.Query().Encode()
 	}
 	for _, other := range lang.All {
 		link := LanguageLink{Code: other.Code, Name: other.Name, Path: "/" + other.Code + "/", Current: other == l}
