@@ -33,12 +33,7 @@ type CheckoutPage struct {
 	Name       web.Field
 	Email      web.Field
 	Phone      web.Field
-	Line1      web.Field
-	Landmark   web.Field
-	Postcode   web.Field
-	City       web.Field
-	Region     web.Field
-	HasRegion  bool
+	Address    []web.Field // the country's own, in its own order
 	Country    string
 	Countries  []CountryChoice
 	CountryBad string
@@ -156,12 +151,7 @@ func (h *Handlers) newCheckoutPage(c *gin.Context, k cart.Cart, form *web.Form) 
 	page.Name = form.Field("checkout", "name", "name", required)
 	page.Email = form.Field("checkout", "email", "email", required, ltr, half, func(f *web.Field) { f.Type = "email" })
 	page.Phone = form.Field("checkout", "phone", "tel", required, ltr, half, func(f *web.Field) { f.Type = "tel" })
-	page.Line1 = form.Field("checkout", "line1", "address-line1")
-	page.Landmark = form.Field("checkout", "landmark", "address-line2")
-	page.Postcode = form.Field("checkout", "postcode", "postal-code", ltr, func(f *web.Field) { f.Class = "field--third" })
-	page.City = form.Field("checkout", "city", "address-level2", func(f *web.Field) { f.Class = "field--two-thirds" })
-	page.Region = form.Field("checkout", "region", "address-level1")
-	page.HasRegion = needsRegion[country]
+	page.Address = addressFields(form, country)
 	for _, v := range countries {
 		page.Countries = append(page.Countries, CountryChoice{v.Code, l.Country(v.Code), v.Code == country})
 	}
@@ -217,8 +207,47 @@ func (page *CheckoutPage) ways(l *lang.Language, q checkout.Quote, chosen order.
 	page.Ways = []Way{post, collect}
 }
 
-// needsRegion are the countries whose addresses name a state or province.
-var needsRegion = map[string]bool{"US": true, "CA": true, "AU": true, "BR": true, "MX": true, "IN": true}
+// addressOrders say which fields an address has, and in what order people of a
+// country expect them. The first is for all that are not named.
+var addressOrders = map[string][]string{
+	"":   {"line1", "landmark", "postcode", "city"},
+	"GB": {"line1", "landmark", "city", "postcode"}, "IE": {"line1", "landmark", "city", "postcode"},
+	"US": {"line1", "landmark", "city", "region", "postcode"}, "CA": {"line1", "landmark", "city", "region", "postcode"},
+	"AU": {"line1", "landmark", "city", "region", "postcode"}, "BR": {"line1", "landmark", "city", "region", "postcode"},
+	"MX": {"line1", "landmark", "postcode", "city", "region"}, "IN": {"line1", "landmark", "city", "region", "postcode"},
+}
+
+func addressOrder(country string) []string {
+	if order, ok := addressOrders[country]; ok {
+		return order
+	}
+	return addressOrders[""]
+}
+
+// needsRegion reports whether addresses of a country name a state or province.
+func needsRegion(country string) bool { return slices.Contains(addressOrder(country), "region") }
+
+// autocompletes are the standard's names for the fields of an address.
+var autocompletes = map[string]string{"line1": "address-line1", "landmark": "address-line2", "postcode": "postal-code",
+	"city": "address-level2", "region": "address-level1"}
+
+func addressFields(form *web.Form, country string) (fields []web.Field) {
+	three := needsRegion(country)
+	for _, name := range addressOrder(country) {
+		fields = append(fields, form.Field("checkout", name, autocompletes[name], func(f *web.Field) {
+			// Not required in the browser's eyes: what is collected has no address.
+			switch {
+			case name == "postcode":
+				f.Dir, f.Class = "ltr", "field--third"
+			case three && (name == "city" || name == "region"):
+				f.Class = "field--third"
+			case name == "city":
+				f.Class = "field--two-thirds"
+			}
+		}))
+	}
+	return fields
+}
 
 // postcodes are the forms of postcodes where they are known. A country that is
 // not here takes what the buyer writes.
@@ -271,7 +300,7 @@ func readBuyer(form *web.Form, countries []shipping.Country) (order.Contact, ord
 		}
 		required("line1", a.Line1)
 		required("city", a.City)
-		if needsRegion[a.Country] {
+		if needsRegion(a.Country) {
 			required("region", a.Region)
 		}
 		switch form := postcodes[a.Country]; {
