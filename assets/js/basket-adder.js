@@ -30,7 +30,6 @@ customElements.define("basket-adder", class extends HTMLElement {
   #say(words, well) {
     const notice = this.querySelector("[role=status]")
     notice.className = `notice basket-adder__said notice--${well ? "right" : "wrong"}`
-    notice.hidden = false
     notice.lastElementChild.textContent = words
   }
 })

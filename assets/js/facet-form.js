@@ -1,11 +1,10 @@
 // <facet-form> asks for the list again as soon as something is chosen at a
-// desk, and folds the choices away on a phone. Its button does the same.
+// desk. Its button does the same.
 customElements.define("facet-form", class extends HTMLElement {
   connectedCallback() {
     const wide = matchMedia("(min-width: 60rem)")
-    const fold = this.closest("details")
-    if (!wide.matches) fold.open = false
-    wide.addEventListener("change", () => { fold.open = wide.matches })
+    // The style sheet keeps the choices open at a desk where it can.
+    if (wide.matches && !CSS.supports("selector(::details-content)")) this.closest("details").open = true
     this.addEventListener("change", (event) => {
       if (wide.matches && event.target.matches("[type=checkbox], select")) event.target.form.requestSubmit()
     })

@@ -29,6 +29,7 @@ import (
 	"kissaria.ma/internal/web"
 	"kissaria.ma/internal/web/admin"
 	"kissaria.ma/internal/web/shop"
+	"kissaria.ma/internal/web/studio"
 	"kissaria.ma/templates"
 )
 
@@ -95,6 +96,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 	a.site = &web.Site{
 		Pool: b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Secure: b.config.secure()},
 		Limits: &web.Limiter{Redis: b.redis, Prefix: b.config.RedisPrefix}, PublicURL: b.config.PublicURL, Demo: a.sandbox != nil,
+		Pages:   web.NewPageCache(b.config.PageCacheMB << 20),
 		Proxies: b.config.Proxies, Now: time.Now, Log: b.log, Production: b.config.secure(), Ready: a.ready,
 	}
 	if a.sandbox == nil {
@@ -106,6 +108,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 	}
 	a.site.AddRoutes(a.router)
 	a.shop.AddRoutes(a.router)
+	(&studio.Handlers{Site: a.site, Pool: b.pool, Media: a.library}).AddRoutes(a.router)
 	(&admin.Handlers{Site: a.site, Pool: b.pool}).AddRoutes(a.router)
 	return a, nil
 }

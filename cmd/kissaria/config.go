@@ -23,7 +23,8 @@ type Config struct {
 	DemoDir       string   `env:"DEMO_DIR" envDefault:"assets/demo" help:"the demo market's data and pictures"`
 	SecretKey     string   `env:"SECRET_KEY" help:"encrypts bank details; made in the data folder when PostgreSQL is private, demanded otherwise"`
 	DatabaseURL   string   `env:"DATABASE_URL" help:"PostgreSQL; a private one is started when empty"`
-	DatabaseConns int32    `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"connections that one program opens at most"`
+	DatabaseConns int32    `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"connections that one program opens at most, besides the one on which it hears of changes"`
+	PageCacheMB   int      `env:"PAGE_CACHE_MB" envDefault:"32" help:"memory for public pages that are kept, in megabytes; none are when 0"`
 	RedisURL      string   `env:"REDIS_URL" help:"Redis, redis:// or unix://, several separated by commas for a cluster; a private one is started when empty"`
 	RedisPrefix   string   `env:"REDIS_PREFIX" help:"put before the names of rate limits, to keep apart several markets on one Redis"`
 	MediaURL      string   `env:"MEDIA_URL" help:"where pictures are kept: a folder, or s3://bucket/prefix?endpoint=…&region=… (default media in the data folder)"`
@@ -81,6 +82,9 @@ func (c *Config) check() error {
 	}
 	if c.DatabaseConns < 4 {
 		wrong("DATABASE_CONNECTIONS is below 4")
+	}
+	if c.PageCacheMB < 0 || c.PageCacheMB > 100_000 {
+		wrong("PAGE_CACHE_MB is not between 0 and 100000: %d", c.PageCacheMB)
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		wrong("LOG_FORMAT is neither text nor json: %q", c.LogFormat)

@@ -70,7 +70,7 @@ func TestMain(m *testing.M) {
 
 // openMarket starts the program on a copy of the demo market. Its pictures are
 // taken in; unless paint is set they are not made, which would take a while.
-func openMarket(t *testing.T, r roles, change ...func(*Config)) *market {
+func openMarket(t testing.TB, r roles, change ...func(*Config)) *market {
 	t.Helper()
 	pool := pgtest.Clone(t, "demo", func(ctx context.Context, pool *pgxpool.Pool) error {
 		store, err := media.NewFolder(originals)
@@ -92,7 +92,7 @@ func openMarket(t *testing.T, r roles, change ...func(*Config)) *market {
 	return startMarket(t, pool, r, change...)
 }
 
-func startMarket(t *testing.T, pool *pgxpool.Pool, r roles, change ...func(*Config)) *market {
+func startMarket(t testing.TB, pool *pgxpool.Pool, r roles, change ...func(*Config)) *market {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,7 +101,7 @@ func startMarket(t *testing.T, pool *pgxpool.Pool, r roles, change ...func(*Conf
 	m := &market{logs: &lockedBuffer{}, dir: t.TempDir(), url: "http://" + listener.Addr().String()}
 	c := Config{
 		Listen: listener.Addr().String(), PublicURL: m.url, DataDir: m.dir, SecretKey: testKey, DatabaseURL: "used already",
-		DatabaseConns: 12, RedisURL: redisURL(t), RedisPrefix: rand.Text() + ":", MailFrom: "union@kissaria.example", LogLevel: "debug",
+		DatabaseConns: 12, PageCacheMB: 32, RedisURL: redisURL(t), RedisPrefix: rand.Text() + ":", MailFrom: "union@kissaria.example", LogLevel: "debug",
 	}
 	for _, fn := range change {
 		fn(&c)
@@ -149,7 +149,7 @@ func tail(s string, n int) string {
 	return s
 }
 
-func redisURL(t *testing.T) string {
+func redisURL(t testing.TB) string {
 	t.Helper()
 	u := os.Getenv("TEST_REDIS_URL")
 	if u == "" {

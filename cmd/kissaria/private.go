@@ -21,13 +21,13 @@ func (a *app) privateServer() (*http.Server, error) {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "kissaria", Name: name, Help: help}, value)
 	}
-	for _, c := range []prometheus.Collector{
+	for _, c := range append(a.site.Pages.Metrics(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		gauge("database_connections", "Connections to PostgreSQL.", func() float64 { return float64(a.pool.Stat().TotalConns()) }),
 		gauge("database_connections_busy", "Connections in use.", func() float64 { return float64(a.pool.Stat().AcquiredConns()) }),
 		gauge("database_waits", "Times that a connection had to be waited for.", func() float64 { return float64(a.pool.Stat().EmptyAcquireCount()) }),
 		a.site.Metrics(),
-	} {
+	) {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

@@ -80,6 +80,9 @@ func (a *app) run(ctx context.Context, r roles, listener net.Listener, out io.Wr
 		}
 		a.log.Info("pictures are encoded", "libwebp", media.WebPNative())
 	}
+	if r.web && a.config.PageCacheMB > 0 {
+		helping.Go(func() error { return ignoreEnd(a.site.Listen(helpers)) })
+	}
 	if r.web {
 		group.Go(func() error { return ignoreClosed(server.Serve(listener)) })
 		if _, err := io.WriteString(out, a.welcome(time.Since(begin))); err != nil {

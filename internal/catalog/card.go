@@ -20,6 +20,7 @@ import (
 // A Card is the read model of a published product: what lists and search show,
 // read from one row.
 type Card struct {
+	Product     ProductID
 	Slug        string
 	Title       lang.Texts
 	WrittenIn   string
@@ -64,7 +65,7 @@ func (c Card) Availability() Availability {
 }
 
 const cardColumns = `
-	c.slug, c.title, c.written_in, c.artisan_id, a.name, a.name_ar, a.slug, q.name, coalesce(c.picture_id, 0),
+	c.product_id, c.slug, c.title, c.written_in, c.artisan_id, a.name, a.name_ar, a.slug, q.name, coalesce(c.picture_id, 0),
 	c.price_minor, c.price_most, c.currency, c.on_hand, c.held, coalesce(c.lead_days, 0), c.published_at`
 
 const cardTables = `
@@ -76,8 +77,8 @@ const cardTables = `
 
 func scanCard(row pgx.CollectableRow) (Card, error) {
 	var c Card
-	err := row.Scan(&c.Slug, &c.Title, &c.WrittenIn, &c.Artisan, &c.Maker, &c.MakerArabic, &c.MakerSlug, &c.QuarterName,
-		&c.Picture, &c.Price.Minor, &c.PriceMost.Minor, &c.Price.Currency, &c.OnHand, &c.Held, &c.LeadDays, &c.PublishedAt)
+	err := row.Scan(&c.Product, &c.Slug, &c.Title, &c.WrittenIn, &c.Artisan, &c.Maker, &c.MakerArabic, &c.MakerSlug,
+		&c.QuarterName, &c.Picture, &c.Price.Minor, &c.PriceMost.Minor, &c.Price.Currency, &c.OnHand, &c.Held, &c.LeadDays, &c.PublishedAt)
 	c.PriceMost.Currency = c.Price.Currency
 	return c, err
 }
@@ -363,7 +364,20 @@ func Refresh(ctx context.Context, tx pgx.Tx, ids []ProductID) error {
 	if err != nil {
 		return fmt.Errorf("catalog: refresh cards: %w", err)
 	}
-	return nil
+	// An artisan's pages show which pieces there are.
+	rows, err = tx.Query(ctx, `SELECT DISTINCT artisan_id FROM products WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return fmt.Errorf("catalog: refresh cards: %w", err)
+	}
+	makers, err := pgx.CollectRows(rows, pgx.RowTo[union.ArtisanID])
+	if err != nil {
+		return fmt.Errorf("catalog: refresh cards: %w", err)
+	}
+	tags := productTags(ids)
+	for _, m := range makers {
+		tags = append(tags, m.Tag())
+	}
+	return postgres.Notify(ctx, tx, tags...)
 }
 
 // RefreshStock brings the cards' stock up to that of the variants, which is all
@@ -380,7 +394,16 @@ func RefreshStock(ctx context.Context, tx pgx.Tx, ids []ProductID) error {
 	if err != nil {
 		return fmt.Errorf("catalog: refresh stock: %w", err)
 	}
-	return nil
+	return postgres.Notify(ctx, tx, productTags(ids)...)
+}
+
+// productTags are those of the pages on which a change of products shows.
+func productTags(ids []ProductID) []string {
+	tags := []string{union.Lists}
+	for _, id := range ids {
+		tags = append(tags, id.Tag())
+	}
+	return tags
 }
 
 // CountByTrade returns how many cards each trade has, by the trade's slug.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,9 @@ type (
 	KindID     int64
 	TermID     int64
 )
+
+// Tag is that of the pages that show the product; see postgres.Notify.
+func (id ProductID) Tag() string { return "product:" + strconv.FormatInt(int64(id), 10) }
 
 // A Product is what buyers see of a piece that is on sale: its last approved
 // revision, with its variants.
@@ -50,7 +54,7 @@ type Product struct {
 type State string
 
 const (
-	Draft     State = "draft"
+	Drafted   State = "draft"
 	OnSale    State = "on_sale"
 	Withdrawn State = "withdrawn"  // by its artisan
 	TakenDown State = "taken_down" // by the union

@@ -37,7 +37,7 @@ func AddKind(ctx context.Context, tx pgx.Tx, k Kind) (id KindID, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("catalog: add kind %s: %w", k.Slug, err)
 	}
-	return id, nil
+	return id, postgres.Notify(ctx, tx, union.Everywhere)
 }
 
 // AddTerm writes a word of a vocabulary.
@@ -49,7 +49,7 @@ func AddTerm(ctx context.Context, tx pgx.Tx, t Term, sort int) (id TermID, err e
 	if err != nil {
 		return 0, fmt.Errorf("catalog: add %s %s: %w", t.Vocabulary, t.Slug, err)
 	}
-	return id, nil
+	return id, postgres.Notify(ctx, tx, union.Everywhere)
 }
 
 // A Fresh is a product as it is written down for the first time.
@@ -75,29 +75,11 @@ func AddProduct(ctx context.Context, tx pgx.Tx, d Fresh) (ProductID, RevisionID,
 	if err != nil {
 		return 0, 0, fmt.Errorf("catalog: add product %s: %w", d.Slug, err)
 	}
-	r := d.Revision
-	compliance := r.Compliance
-	if compliance == nil {
-		compliance = []string{}
-	}
-	var revision RevisionID
-	err = tx.QueryRow(ctx, `
-		INSERT INTO revisions (product_id, number, title, description, written_in, length_mm, width_mm, height_mm,
-			weight_g, packed_weight_g, making_minutes, fragile, hs_code, origin, ship_mode, compliance, breakdown, buyer_text)
-		VALUES ($1, 1, $2, $3, $4, nullif($5::int, 0), nullif($6::int, 0), nullif($7::int, 0), $8, $9, nullif($10::int, 0),
-			$11, $12, $13, $14, $15, $16, $17)
-		RETURNING id`, product, r.Title, r.Description, r.WrittenIn, r.Length, r.Width, r.Height, r.Weight, r.PackedWeight,
-		r.MakingMinutes, r.Fragile, r.HSCode, r.Origin, r.ShipMode, compliance, r.Breakdown, r.BuyerText).Scan(&revision)
+	revision, err := addRevision(ctx, tx, product, d.Revision, d.Terms)
 	if err != nil {
-		return 0, 0, fmt.Errorf("catalog: add revision of %s: %w", d.Slug, err)
+		return 0, 0, err
 	}
 	b := &pgx.Batch{}
-	for i, t := range d.Terms {
-		b.Queue(`INSERT INTO revision_terms (revision_id, term_id, sort) VALUES ($1, $2, $3)`, revision, t, i)
-	}
-	for i, p := range r.Pictures {
-		b.Queue(`INSERT INTO revision_pictures (revision_id, position, picture_id) VALUES ($1, $2, $3)`, revision, i+1, p)
-	}
 	for i, v := range d.Variants {
 		options, err := json.Marshal(v.Options)
 		if err != nil {
@@ -115,6 +97,35 @@ func AddProduct(ctx context.Context, tx pgx.Tx, d Fresh) (ProductID, RevisionID,
 		return 0, 0, fmt.Errorf("catalog: add product %s: %w", d.Slug, err)
 	}
 	return product, revision, nil
+}
+
+// addRevision writes a revision of a product with its terms and pictures.
+func addRevision(ctx context.Context, tx pgx.Tx, p ProductID, r Revision, terms []TermID) (id RevisionID, err error) {
+	compliance := r.Compliance
+	if compliance == nil {
+		compliance = []string{}
+	}
+	err = tx.QueryRow(ctx, `
+		INSERT INTO revisions (product_id, number, title, description, written_in, length_mm, width_mm, height_mm,
+			weight_g, packed_weight_g, making_minutes, fragile, hs_code, origin, ship_mode, compliance, breakdown, buyer_text)
+		VALUES ($1, $2, $3, $4, $5, nullif($6::int, 0), nullif($7::int, 0), nullif($8::int, 0), $9, $10, nullif($11::int, 0),
+			$12, $13, $14, $15, $16, $17, $18)
+		RETURNING id`, p, r.Number, r.Title, r.Description, r.WrittenIn, r.Length, r.Width, r.Height, r.Weight, r.PackedWeight,
+		r.MakingMinutes, r.Fragile, r.HSCode, r.Origin, r.ShipMode, compliance, r.Breakdown, r.BuyerText).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("catalog: add revision of product %d: %w", p, err)
+	}
+	b := &pgx.Batch{}
+	for i, t := range terms {
+		b.Queue(`INSERT INTO revision_terms (revision_id, term_id, sort) VALUES ($1, $2, $3)`, id, t, i)
+	}
+	for i, picture := range r.Pictures {
+		b.Queue(`INSERT INTO revision_pictures (revision_id, position, picture_id) VALUES ($1, $2, $3)`, id, i+1, picture)
+	}
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return 0, fmt.Errorf("catalog: add revision of product %d: %w", p, err)
+	}
+	return id, nil
 }
 
 // ErrNotADraft is returned when what should be published is not of the product.
@@ -197,7 +208,7 @@ func AddCollection(ctx context.Context, tx pgx.Tx, c Collection, sort int, produ
 	if err != nil {
 		return fmt.Errorf("catalog: add collection %s: %w", c.Slug, err)
 	}
-	return nil
+	return postgres.Notify(ctx, tx, union.Everywhere)
 }
 
 // PicturesOf lists the pictures of published products, each product's first

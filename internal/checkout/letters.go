@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/mail"
 	"kissaria.ma/internal/money"
@@ -161,12 +162,7 @@ func (d *Desk) letter(o order.Order, p union.Profile, l *lang.Language) OrderLet
 
 func letterLine(l *lang.Language, line order.Line, maker string) LetterLine {
 	v := LetterLine{Title: line.Title.In(l, "fr").Words, Text: line.BuyerText, Maker: maker, Quantity: line.Quantity, Total: line.Total, SKU: line.SKU}
-	for i, o := range line.Options {
-		if i > 0 {
-			v.Options += ", "
-		}
-		v.Options += o.Label.In(l, "fr").Words
-	}
+	v.Options = catalog.OptionNames(l, line.Options)
 	return v
 }
 

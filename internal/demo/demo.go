@@ -258,7 +258,7 @@ func (f *filler) fillProducts(ctx context.Context) error {
 		fresh := catalog.Fresh{
 			Slug: p.Slug, Artisan: f.artisans[p.Artisan], Trade: f.trades[p.Trade], Kind: f.kinds[p.Kind], Featured: p.Featured,
 			Revision: catalog.Revision{
-				Title: p.Title, Description: p.Description, WrittenIn: "fr", Weight: p.Weight, PackedWeight: p.PackedWeight,
+				Number: 1, Title: p.Title, Description: p.Description, WrittenIn: "fr", Weight: p.Weight, PackedWeight: p.PackedWeight,
 				MakingMinutes: int(p.MakingHours * 60), Fragile: p.Fragile, HSCode: p.HSCode, Origin: p.Origin,
 				ShipMode: catalog.Parcel, Compliance: p.Compliance, Breakdown: p.Breakdown, BuyerText: p.BuyerText,
 				Pictures: []media.PictureID{hero, detail},

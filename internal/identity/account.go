@@ -57,14 +57,29 @@ var Roles = []Role{Buyer, Artisan, Helper, Agent, Committee, Partner, Treasurer,
 type Act string
 
 const (
-	EnterAdmin Act = "admin.enter"
-	SeeOrders  Act = "orders.see"
+	EnterAdmin     Act = "admin.enter"
+	SeeOrders      Act = "orders.see"
+	SeeArtisans    Act = "artisans.see"
+	InviteArtisans Act = "artisans.invite"
+	TakePiecesIn   Act = "pieces.take_in"
+
+	JudgePieces     Act = "pieces.judge" // of the trades of one's committee
+	JudgeEverything Act = "pieces.judge_all"
+	EnterStudio    Act = "studio.enter"
 )
 
 // allowed is the one table of who may do what.
 var allowed = map[Act][]Role{
 	EnterAdmin: {Admin, Treasurer, Agent, Committee},
 	SeeOrders:  {Admin, Treasurer, Agent},
+
+	SeeArtisans:    {Admin, Treasurer, Agent},
+	InviteArtisans: {Admin, Agent},
+	TakePiecesIn:   {Admin, Agent},
+
+	JudgePieces:     {Admin, Committee},
+	JudgeEverything: {Admin},
+	EnterStudio:    {Artisan},
 }
 
 // May reports whether the account may do act. A suspended one may do nothing.
@@ -109,14 +124,14 @@ func ByID(ctx context.Context, db postgres.DB, id AccountID) (Account, error) {
 	return a, nil
 }
 
-// SignIn returns the account with that e-mail and password. Whatever is wrong,
-// the answer is ErrWrongSignIn and takes as long.
-func SignIn(ctx context.Context, db postgres.DB, email, password string) (Account, error) {
+// SignIn returns the account with that e-mail or phone number, and password.
+// Whatever is wrong, the answer is ErrWrongSignIn and takes as long.
+func SignIn(ctx context.Context, db postgres.DB, name, password string) (Account, error) {
 	var hash *string
 	a, err := scanAccount(db.QueryRow(ctx, `
 		SELECT `+accountColumns+`, a.password_hash
 		FROM accounts a
-		WHERE a.email = $1`, strings.ToLower(strings.TrimSpace(email))), &hash)
+		WHERE a.email = $1 OR a.phone = nullif($2, '')`, strings.ToLower(strings.TrimSpace(name)), Phone(name)), &hash)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return Account{}, fmt.Errorf("identity: sign in: %w", err)
 	}
@@ -166,11 +181,14 @@ func Create(ctx context.Context, tx pgx.Tx, n New, by AccountID) (AccountID, err
 	})
 }
 
-// IsEmpty reports whether nobody has an account yet.
-func IsEmpty(ctx context.Context, db postgres.DB) (bool, error) {
-	var some bool
-	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM accounts)`).Scan(&some); err != nil {
-		return false, fmt.Errorf("identity: %w", err)
+// SetPassword gives an account another password, or returns ErrWeakPassword.
+func SetPassword(ctx context.Context, tx pgx.Tx, id AccountID, password string) error {
+	hash, err := HashPassword(ctx, password)
+	if err != nil {
+		return err
 	}
-	return !some, nil
+	if _, err := tx.Exec(ctx, `UPDATE accounts SET password_hash = $2 WHERE id = $1`, id, hash); err != nil {
+		return fmt.Errorf("identity: set password: %w", err)
+	}
+	return Record(ctx, tx, Entry{By: id, Action: "account.password_set", Subject: fmt.Sprintf("account:%d", id)})
 }

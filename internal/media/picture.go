@@ -4,6 +4,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,6 +13,9 @@ import (
 
 // PictureID is a picture's key, which never leaves the program.
 type PictureID int64
+
+// Tag is that of the pages that show the picture; see postgres.Notify.
+func (id PictureID) Tag() string { return "picture:" + strconv.FormatInt(int64(id), 10) }
 
 // A Picture is one that came in, and where its renditions are. Only a ready
 // one has any.

@@ -70,14 +70,12 @@ func one(ctx context.Context, db postgres.DB, where string, arg any) (Order, err
 	}
 	b := &pgx.Batch{}
 	b.Queue(`
-		SELECT coalesce(l.variant_id, 0), f.artisan_id, l.sku, l.slug, l.title, l.options, l.buyer_text, l.picture_key,
-		       l.quantity, l.unit_minor, l.total_minor, l.commission_bp, l.commission_minor, l.artisan_minor, l.weight_g,
-		       l.hs_code, coalesce(l.lead_days, 0)
+		SELECT `+lineColumns+`
 		FROM order_lines l
 		JOIN fulfilments f ON f.id = l.fulfilment_id
 		WHERE l.order_id = $1
 		ORDER BY l.position`, o.ID).Query(func(rows pgx.Rows) (err error) {
-		o.Lines, err = pgx.CollectRows(rows, scanLine)
+		o.Lines, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Line, error) { return scanLine(row) })
 		return err
 	})
 	b.Queue(`
@@ -99,11 +97,19 @@ func one(ctx context.Context, db postgres.DB, where string, arg any) (Order, err
 	return o, nil
 }
 
-func scanLine(row pgx.CollectableRow) (Line, error) {
+// lineColumns are the columns that scanLine reads, in its order, of order_lines
+// l and its fulfilment f.
+const lineColumns = `
+	coalesce(l.variant_id, 0), f.artisan_id, l.sku, l.slug, l.title, l.options, l.buyer_text, l.picture_key,
+	l.quantity, l.unit_minor, l.total_minor, l.commission_bp, l.commission_minor, l.artisan_minor, l.weight_g,
+	l.hs_code, coalesce(l.lead_days, 0)`
+
+// scanLine reads a line, after what a query has put before it.
+func scanLine(row pgx.CollectableRow, before ...any) (Line, error) {
 	var l Line
-	err := row.Scan(&l.Variant, &l.Artisan, &l.SKU, &l.Slug, &l.Title, &l.Options, &l.BuyerText, &l.PictureKey,
+	err := row.Scan(append(before, &l.Variant, &l.Artisan, &l.SKU, &l.Slug, &l.Title, &l.Options, &l.BuyerText, &l.PictureKey,
 		&l.Quantity, &l.Unit.Minor, &l.Total.Minor, &l.CommBP, &l.Commission.Minor, &l.ToArtisan.Minor, &l.Weight,
-		&l.HSCode, &l.LeadDays)
+		&l.HSCode, &l.LeadDays)...)
 	for _, a := range []*money.Amount{&l.Unit, &l.Total, &l.Commission, &l.ToArtisan} {
 		a.Currency = money.MAD
 	}

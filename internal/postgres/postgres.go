@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,11 +113,16 @@ func IsUnique(err error, constraint string) bool {
 // IsAway reports whether err means that the database does not answer, rather
 // than that it was asked something wrong.
 func IsAway(err error) bool {
+	// Whoever cannot connect, for whatever reason, gets no answer.
+	if c := (*pgconn.ConnectError)(nil); errors.As(err, &c) {
+		return true
+	}
 	if e := (*pgconn.PgError)(nil); errors.As(err, &e) {
 		// Shutting down, starting up, too many connections.
 		return e.Code == "57P01" || e.Code == "57P02" || e.Code == "57P03" || e.Code == "53300"
 	}
-	if c := (*pgconn.ConnectError)(nil); errors.As(err, &c) {
+	// A connection that broke while it was asked something.
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return true
 	}
 	return errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err) || pgconn.SafeToRetry(err)

@@ -17,6 +17,10 @@ import (
 	"kissaria.ma/internal/postgres"
 )
 
+// Tag is that of pages that say what postage or a foreign price is; see
+// postgres.Notify.
+const Tag = "shipping"
+
 // A Zone is countries that cost the same to send to.
 type Zone struct {
 	Slug     string
@@ -167,7 +171,7 @@ func AddZone(ctx context.Context, tx pgx.Tx, z Zone, countries []Country) error 
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("shipping: add zone %s: %w", z.Slug, err)
 	}
-	return nil
+	return postgres.Notify(ctx, tx, Tag)
 }
 
 // SetRate writes an exchange rate, in place of an older one.
@@ -180,5 +184,5 @@ func SetRate(ctx context.Context, tx pgx.Tx, r Rate) error {
 	if err != nil {
 		return fmt.Errorf("shipping: set rate of %s: %w", r.Currency, err)
 	}
-	return nil
+	return postgres.Notify(ctx, tx, Tag)
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"kissaria.ma/internal/fault"
+	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/postgres"
@@ -16,6 +18,9 @@ import (
 
 // ArtisanID is an artisan's key, which never leaves the program.
 type ArtisanID int64
+
+// Tag is that of the pages that show the artisan; see postgres.Notify.
+func (id ArtisanID) Tag() string { return "artisan:" + strconv.FormatInt(int64(id), 10) }
 
 // An Artisan is a member of the union with a workshop. Only an active one is
 // shown to buyers.
@@ -49,7 +54,8 @@ type Artisan struct {
 	MarkLevel           int // 0 for none
 	Joined              time.Time
 	BankSealed          []byte
-	Picture             media.PictureID // of the workshop, 0 for none
+	Picture             media.PictureID    // of the workshop, 0 for none
+	Account             identity.AccountID // 0 for one who has never come in
 }
 
 // State is where an artisan stands in the union.
@@ -81,7 +87,7 @@ const artisanColumns = `
 	a.id, a.slug, a.state, a.name, a.name_ar, a.gender, a.trade_id, t.slug, t.name, a.quarter_id, q.slug, q.name,
 	a.bio, a.written_in, a.speaks, a.years_of_craft, a.latitude, a.longitude, a.accepts_visits, a.by_appointment,
 	a.visit_hours, coalesce(a.email, ''), a.phone, a.register_number, a.legal_status, coalesce(a.mark_level, 0),
-	a.joined, coalesce(a.picture_id, 0)`
+	a.joined, coalesce(a.picture_id, 0), coalesce(a.account_id, 0)`
 
 const artisanTables = `
 	FROM artisans a
@@ -93,27 +99,14 @@ func scanArtisan(row pgx.CollectableRow) (Artisan, error) {
 	err := row.Scan(&a.ID, &a.Slug, &a.State, &a.Name, &a.NameArabic, &a.Gender, &a.Trade, &a.TradeSlug, &a.TradeName,
 		&a.Quarter, &a.QuarterSlug, &a.QuarterName, &a.Bio, &a.WrittenIn, &a.Speaks, &a.YearsOfCraft,
 		&a.Latitude, &a.Longitude, &a.AcceptsVisits, &a.ByAppointment, &a.VisitHours, &a.Email, &a.Phone,
-		&a.RegisterNumber, &a.LegalStatus, &a.MarkLevel, &a.Joined, &a.Picture)
+		&a.RegisterNumber, &a.LegalStatus, &a.MarkLevel, &a.Joined, &a.Picture, &a.Account)
 	return a, err
 }
 
 // ArtisanBySlug returns the artisan at an address. One who has left or is
 // suspended is as absent as one who never was: ErrNoArtisan.
 func ArtisanBySlug(ctx context.Context, db postgres.DB, slug string) (Artisan, error) {
-	rows, err := db.Query(ctx, `
-		SELECT `+artisanColumns+artisanTables+`
-		WHERE a.slug = $1 AND a.state = 'active'`, slug)
-	if err != nil {
-		return Artisan{}, fmt.Errorf("union: artisan %q: %w", slug, err)
-	}
-	a, err := pgx.CollectExactlyOneRow(rows, scanArtisan)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Artisan{}, ErrNoArtisan
-	}
-	if err != nil {
-		return Artisan{}, fmt.Errorf("union: artisan %q: %w", slug, err)
-	}
-	return a, nil
+	return artisan(ctx, db, `a.slug = $1 AND a.state = 'active'`, slug)
 }
 
 // ArtisansByID returns artisans in whatever state, by their keys.
@@ -167,6 +160,64 @@ func Artisans(ctx context.Context, db postgres.DB, f ArtisanFilter) (list []Arti
 	return list, false, nil
 }
 
+// RegisterFilter narrows the union's register. The zero one asks for everybody.
+type RegisterFilter struct {
+	Query string // of a name, a slug or a phone number
+	Trade string // slug
+	State State
+	After string // slug of the last one seen
+	Limit int
+}
+
+// Register lists artisans in whatever state, by slug, and says whether there
+// are more.
+func Register(ctx context.Context, db postgres.DB, f RegisterFilter) (list []Artisan, more bool, err error) {
+	rows, err := db.Query(ctx, `
+		SELECT `+artisanColumns+artisanTables+`
+		WHERE ($1 = '' OR strpos(lower(a.name), lower($1)) > 0 OR strpos(a.name_ar, $1) > 0 OR strpos(a.slug, lower($1)) > 0
+		       OR strpos(replace(a.phone, ' ', ''), replace($1, ' ', '')) > 0)
+		  AND ($2 = '' OR t.slug = $2)
+		  AND ($3 = '' OR a.state = $3)
+		  AND a.slug > $4
+		ORDER BY a.slug
+		LIMIT $5`, f.Query, f.Trade, f.State, f.After, f.Limit+1)
+	if err != nil {
+		return nil, false, fmt.Errorf("union: register: %w", err)
+	}
+	list, err = pgx.CollectRows(rows, scanArtisan)
+	if err != nil {
+		return nil, false, fmt.Errorf("union: register: %w", err)
+	}
+	if len(list) > f.Limit {
+		return list[:f.Limit], true, nil
+	}
+	return list, false, nil
+}
+
+// Member returns the artisan of a slug in whatever state, for the union's own
+// staff, or ErrNoArtisan.
+func Member(ctx context.Context, db postgres.DB, slug string) (Artisan, error) {
+	return artisan(ctx, db, `a.slug = $1`, slug)
+}
+
+// artisan returns the one artisan of a condition, or ErrNoArtisan.
+func artisan(ctx context.Context, db postgres.DB, where string, arg any) (Artisan, error) {
+	rows, err := db.Query(ctx, `
+		SELECT `+artisanColumns+artisanTables+`
+		WHERE `+where, arg)
+	if err != nil {
+		return Artisan{}, fmt.Errorf("union: artisan: %w", err)
+	}
+	a, err := pgx.CollectExactlyOneRow(rows, scanArtisan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Artisan{}, ErrNoArtisan
+	}
+	if err != nil {
+		return Artisan{}, fmt.Errorf("union: artisan: %w", err)
+	}
+	return a, nil
+}
+
 // CountArtisans returns how many artisans are active.
 func CountArtisans(ctx context.Context, db postgres.DB) (n int, err error) {
 	if err := db.QueryRow(ctx, `SELECT count(*) FROM artisans WHERE state = 'active'`).Scan(&n); err != nil {
@@ -193,7 +244,7 @@ func AddArtisan(ctx context.Context, tx pgx.Tx, a Artisan) (id ArtisanID, err er
 	if err != nil {
 		return 0, fmt.Errorf("union: add artisan %s: %w", a.Slug, err)
 	}
-	return id, nil
+	return id, postgres.Notify(ctx, tx, Lists)
 }
 
 // Tell leaves a notice for an artisan in the studio. The same one left twice is

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -67,6 +68,15 @@ type Address struct {
 	Line1, Line2, Postcode, City, Country string
 }
 
+// Tags of pages; see postgres.Notify.
+const (
+	// Everywhere is the tag of every page: what stands around it, and what
+	// hardly ever changes.
+	Everywhere = "union"
+	// Lists is the tag of pages that list artisans or pieces.
+	Lists = "lists"
+)
+
 // ErrNotFounded is returned while the market has no union yet.
 var ErrNotFounded = fault.New(fault.Busy, "error.not_founded")
 
@@ -115,7 +125,7 @@ func Found(ctx context.Context, tx pgx.Tx, p Profile) error {
 	if err != nil {
 		return fmt.Errorf("union: found: %w", err)
 	}
-	return nil
+	return postgres.Notify(ctx, tx, Everywhere)
 }
 
 // asJSON keeps pgx from taking a slice for a PostgreSQL array.
@@ -143,6 +153,9 @@ type (
 	TradeID     int64
 	QuarterID   int64
 )
+
+// Tag is that of the pages that show the trade; see postgres.Notify.
+func (id TradeID) Tag() string { return "trade:" + strconv.FormatInt(int64(id), 10) }
 
 // A Committee speaks for its trades and judges their pieces.
 type Committee struct {
@@ -274,7 +287,7 @@ func AddCommittee(ctx context.Context, tx pgx.Tx, c Committee) (id CommitteeID, 
 	if err != nil {
 		return 0, fmt.Errorf("union: add committee %s: %w", c.Slug, err)
 	}
-	return id, nil
+	return id, postgres.Notify(ctx, tx, Everywhere)
 }
 
 // AddTrade writes a trade and returns its key.
@@ -286,7 +299,7 @@ func AddTrade(ctx context.Context, tx pgx.Tx, t Trade) (id TradeID, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("union: add trade %s: %w", t.Slug, err)
 	}
-	return id, nil
+	return id, postgres.Notify(ctx, tx, Everywhere)
 }
 
 // AddQuarter writes a quarter and returns its key.
@@ -298,7 +311,7 @@ func AddQuarter(ctx context.Context, tx pgx.Tx, q Quarter) (id QuarterID, err er
 	if err != nil {
 		return 0, fmt.Errorf("union: add quarter %s: %w", q.Slug, err)
 	}
-	return id, nil
+	return id, postgres.Notify(ctx, tx, Everywhere)
 }
 
 // Seat makes an artisan a member of a committee.
@@ -309,5 +322,5 @@ func Seat(ctx context.Context, tx pgx.Tx, c CommitteeID, a ArtisanID, office str
 	if err != nil {
 		return fmt.Errorf("union: seat artisan %d: %w", a, err)
 	}
-	return nil
+	return postgres.Notify(ctx, tx, Everywhere)
 }

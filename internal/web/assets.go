@@ -40,13 +40,16 @@ var sheets = map[string][]string{
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
 		"mark-level", "empty", "prose", "order", "sandbox", "waiting", "badge", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
-		"empty", "trail", "order", "summary", "utilities"},
+		"empty", "trail", "order", "summary", "studio", "utilities"},
+	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio", "badge", "notice", "summary", "order", "empty",
+		"utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module
 // that needs no other.
 var scripts = map[string][]string{
-	"shop.js": {"basket-count", "basket-adder", "facet-form", "reckon-form"},
+	"studio.js": {"price-share"},
+	"shop.js":   {"basket-count", "basket-adder", "facet-form", "reckon-form"},
 }
 
 // BuildAssets makes the assets ready. An error is one in a file of ours.

@@ -2,6 +2,8 @@ package web
 
 import (
 	"errors"
+	"fmt"
+	"mime/multipart"
 	"net/http"
 	"strings"
 
@@ -50,6 +52,62 @@ func ReadForm(c *gin.Context) (*Form, error) {
 		f.value[name] = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(v, "\x00", ""), ""))
 	}
 	return f, nil
+}
+
+// ReadUpload reads a form with one file in the field of that name. The file is
+// nil where none was chosen; close it. It returns ErrTooLarge or ErrMalformed
+// for a body that no form of ours makes.
+func ReadUpload(c *gin.Context, name string) (multipart.File, error) {
+	// What does not fit in a little memory waits in a file of its own.
+	if err := c.Request.ParseMultipartForm(1 << 20); err != nil {
+		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+			return nil, ErrTooLarge
+		}
+		return nil, ErrMalformed
+	}
+	file, _, err := c.Request.FormFile(name)
+	if errors.Is(err, http.ErrMissingFile) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	return file, nil
+}
+
+// An Upload is a file of a form.
+type Upload struct{ header *multipart.FileHeader }
+
+// Open opens the file; close it.
+func (u Upload) Open() (multipart.File, error) {
+	f, err := u.header.Open()
+	if err != nil {
+		return nil, fmt.Errorf("web: open upload: %w", err)
+	}
+	return f, nil
+}
+
+// ReadUploads reads a form with several files in the field of that name, at
+// most so many; there may be none.
+func ReadUploads(c *gin.Context, name string, most int) ([]Upload, error) {
+	file, err := ReadUpload(c, name)
+	if err != nil {
+		return nil, err
+	}
+	if file != nil {
+		if err := file.Close(); err != nil {
+			return nil, fmt.Errorf("web: close upload: %w", err)
+		}
+	}
+	var list []Upload
+	if c.Request.MultipartForm != nil {
+		for _, h := range c.Request.MultipartForm.File[name] {
+			if h.Size > 0 && len(list) < most {
+				list = append(list, Upload{h})
+			}
+		}
+	}
+	return list, nil
 }
 
 // Value returns what was typed into a field.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -17,9 +18,14 @@ import (
 // Bounds of a request.
 const (
 	maxBody     = 256 << 10 // bytes of a form
+	maxUpload   = 60 << 20  // bytes of a form with photos, each of which has its own limit
 	maxQuery    = 4 << 10   // bytes of a query
 	requestTime = 15 * time.Second
+	uploadTime  = 5 * time.Minute // a photo over a slow connection
 )
+
+// uploads are the routes that take photos, and so more bytes and more time.
+var uploads = map[string]bool{"/studio/orders/:number/photo": true, "/studio/drafts/:token/:step": true}
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 
@@ -133,10 +139,19 @@ func (s *Site) bound(c *gin.Context) {
 		s.Fail(c, ErrMalformed) // PostgreSQL takes no NUL in a text.
 		return
 	}
-	if c.Request.Body != nil {
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+	size, patience := int64(maxBody), requestTime
+	if uploads[c.FullPath()] {
+		size, patience = maxUpload, uploadTime
+		deadline := time.Now().Add(uploadTime)
+		control := http.NewResponseController(c.Writer)
+		if err := errors.Join(control.SetReadDeadline(deadline), control.SetWriteDeadline(deadline)); err != nil {
+			s.Log.WarnContext(c.Request.Context(), "an upload has the time of an ordinary request", "error", err)
+		}
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), requestTime)
+	if c.Request.Body != nil {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, size)
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), patience)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
 	c.Next()

@@ -31,3 +31,25 @@ func (s *Site) Metrics() prometheus.Collector { return s.durations.get() }
 func (s *Site) observe(route string, status int, took time.Duration) {
 	s.durations.get().WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 }
+
+// Metrics are the page cache's, for the private listener.
+func (p *PageCache) Metrics() []prometheus.Collector {
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "kissaria", Subsystem: "page_cache", Name: name, Help: help}, func() float64 {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return value()
+		})
+	}
+	return []prometheus.Collector{
+		p.answers, p.dropped,
+		gauge("pages", "Pages that are kept.", func() float64 { return float64(len(p.pages)) }),
+		gauge("bytes", "Memory that they take.", func() float64 { return float64(p.plain.bytes + p.queried.bytes) }),
+		gauge("listening", "Whether changes are heard of, so that pages can be kept.", func() float64 {
+			if p.listening {
+				return 1
+			}
+			return 0
+		}),
+	}
+}

@@ -25,9 +25,17 @@ type Picture struct {
 // Pictures makes pictures for a page out of media's, read all at once.
 type Pictures map[media.PictureID]media.Picture
 
-// ReadPictures reads pictures by their keys.
+// ReadPictures reads pictures by their keys. A page with one that is still in
+// the pipeline is not kept; one whose pictures change later is made anew.
 func ReadPictures(ctx context.Context, db postgres.DB, ids ...media.PictureID) (Pictures, error) {
-	return media.ByIDs(ctx, db, ids)
+	pictures, err := media.ByIDs(ctx, db, ids)
+	for id, p := range pictures {
+		MadeOf(ctx, id.Tag())
+		if p.State == media.Waiting {
+			madeInPassing(ctx)
+		}
+	}
+	return pictures, err
 }
 
 // Make makes a picture for a place of a page. sizes is the img attribute.

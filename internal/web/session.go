@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,10 +16,23 @@ import (
 
 	"kissaria.ma/internal/fault"
 	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/lang"
 )
 
-// SessionLifetime is how long someone stays signed in without doing anything.
-const SessionLifetime = 12 * time.Hour
+// How long someone stays signed in without doing anything: staff until the end
+// of the day, an artisan for a season on their own phone.
+const (
+	StaffSession   = 12 * time.Hour
+	ArtisanSession = 90 * 24 * time.Hour
+)
+
+// lifetime is how long an account stays signed in.
+func lifetime(a identity.Account) time.Duration {
+	if a.May(identity.SeeOrders) || !a.May(identity.EnterStudio) {
+		return StaffSession
+	}
+	return ArtisanSession
+}
 
 // SessionCookie holds the session's secret.
 const SessionCookie = "session"
@@ -35,6 +47,9 @@ type Sessions struct {
 	Secure bool // cookies over https alone
 }
 
+// ofAccount is the list of an account's sessions, for revoking them.
+func ofAccount(id identity.AccountID) string { return fmt.Sprintf("sessions:%d", id) }
+
 func sessionKey(secret string) string {
 	sum := sha256.Sum256([]byte("session " + secret))
 	return "session:" + hex.EncodeToString(sum[:16])
@@ -42,18 +57,43 @@ func sessionKey(secret string) string {
 
 // Begin signs an account in under a new secret; one that the browser had
 // before is of no more use.
-func (s *Sessions) Begin(c *gin.Context, id identity.AccountID) error {
+func (s *Sessions) Begin(c *gin.Context, a identity.Account) error {
 	ctx := c.Request.Context()
-	if old, err := c.Cookie(SessionCookie); err == nil {
-		if err := s.Redis.Del(ctx, sessionKey(old)).Err(); err != nil {
-			return fmt.Errorf("web: end the old session: %w: %w", err, ErrSessionsAway)
+	secret, life := strings.ToLower(rand.Text()), lifetime(a)
+	_, err := s.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		if old, err := c.Cookie(SessionCookie); err == nil {
+			p.Del(ctx, sessionKey(old))
 		}
-	}
-	secret := strings.ToLower(rand.Text())
-	if err := s.Redis.Set(ctx, sessionKey(secret), int64(id), SessionLifetime).Err(); err != nil {
+		p.Set(ctx, sessionKey(secret), fmt.Sprintf("%d %d", a.ID, int64(life/time.Second)), life)
+		p.SAdd(ctx, ofAccount(a.ID), sessionKey(secret))
+		p.Expire(ctx, ofAccount(a.ID), ArtisanSession)
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("web: begin a session: %w: %w", err, ErrSessionsAway)
 	}
-	s.setCookie(c, SessionCookie, secret, 0, true)
+	age := 0 // Staff sign in anew when the browser was closed.
+	if life == ArtisanSession {
+		age = int(life / time.Second)
+	}
+	s.setCookie(c, SessionCookie, secret, age, true)
+	return nil
+}
+
+// Revoke signs an account out wherever it is signed in.
+func (s *Sessions) Revoke(ctx context.Context, id identity.AccountID) error {
+	keys, err := s.Redis.SMembers(ctx, ofAccount(id)).Result()
+	if err == nil {
+		// One by one: in a cluster they lie apart.
+		for _, key := range append(keys, ofAccount(id)) {
+			if err = s.Redis.Del(ctx, key).Err(); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("web: revoke sessions: %w: %w", err, ErrSessionsAway)
+	}
 	return nil
 }
 
@@ -68,18 +108,22 @@ func (s *Sessions) End(c *gin.Context) error {
 	return nil
 }
 
-// account returns who is signed in, or ErrSignedOut.
+// account returns who is signed in, or ErrSignedOut. Being here keeps one
+// signed in.
 func (s *Sessions) account(ctx context.Context, secret string) (identity.AccountID, error) {
-	v, err := s.Redis.GetEx(ctx, sessionKey(secret), SessionLifetime).Result()
+	v, err := s.Redis.Get(ctx, sessionKey(secret)).Result()
 	if errors.Is(err, redis.Nil) {
 		return 0, ErrSignedOut
 	}
 	if err != nil {
 		return 0, fmt.Errorf("web: session: %w: %w", err, ErrSessionsAway)
 	}
-	id, err := strconv.ParseInt(v, 10, 64)
-	if err != nil {
+	var id, seconds int64
+	if _, err := fmt.Sscanf(v, "%d %d", &id, &seconds); err != nil {
 		return 0, fmt.Errorf("web: session holds %q: %w", v, err)
+	}
+	if err := s.Redis.Expire(ctx, sessionKey(secret), time.Duration(seconds)*time.Second).Err(); err != nil {
+		return 0, fmt.Errorf("web: keep a session: %w: %w", err, ErrSessionsAway)
 	}
 	return identity.AccountID(id), nil
 }
@@ -112,4 +156,20 @@ func (s *Site) Account(c *gin.Context) (identity.Account, error) {
 		return identity.Account{}, ErrSignedOut
 	}
 	return a, err
+}
+
+// For lets in who may do act, in the account's own language. Someone signed out
+// goes to the sign-in and comes back.
+func (s *Site) For(act identity.Act, fn func(*gin.Context, identity.Account) error) gin.HandlerFunc {
+	return s.Handle(func(c *gin.Context) error {
+		a, err := s.Account(c)
+		if err != nil {
+			return err
+		}
+		SetLanguage(lang.Or(a.Language))(c)
+		if !a.May(act) {
+			return identity.ErrForbidden
+		}
+		return fn(c, a)
+	})
 }

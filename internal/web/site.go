@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -29,10 +30,11 @@ type Site struct {
 	Assets     *Assets
 	Sessions   *Sessions
 	Limits     *Limiter
-	PublicURL  string   // without a slash at its end; absolute links only
-	Demo       bool     // payments go to the sandbox, and mails to a page
-	FormHosts  []string // where a form may lead besides here: the card provider's page
-	Proxies    []string // networks whose forwarded address is believed
+	Pages      *PageCache // of the public pages
+	PublicURL  string     // without a slash at its end; absolute links only
+	Demo       bool       // payments go to the sandbox, and mails to a page
+	FormHosts  []string   // where a form may lead besides here: the card provider's page
+	Proxies    []string   // networks whose forwarded address is believed
 	Ready      func(ctx context.Context) error
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -49,7 +51,15 @@ type profileMemo struct {
 	read        union.Profile
 	collections []catalog.Collection
 	expires     time.Time
+	changes     int64 // how many there had been when it was read
+	old         bool  // it could not be read again
+
+	changed atomic.Int64
 }
+
+// forget makes the next page read the profile again. It does not wait for one
+// that is being read, and which may be the old one.
+func (m *profileMemo) forget() { m.changed.Add(1) }
 
 // profileFor is how long a change of the profile may take to show.
 const profileFor = 10 * time.Second
@@ -66,8 +76,11 @@ func (s *Site) frame(ctx context.Context) (union.Profile, []catalog.Collection, 
 	m := &s.profile
 	m.Lock()
 	defer m.Unlock()
-	now := time.Now()
-	if now.Before(m.expires) {
+	now, changes := time.Now(), m.changed.Load()
+	if now.Before(m.expires) && changes == m.changes {
+		if m.old {
+			madeInPassing(ctx)
+		}
 		return m.read, m.collections, nil
 	}
 	p, err := union.Read(ctx, s.Pool)
@@ -80,10 +93,11 @@ func (s *Site) frame(ctx context.Context) (union.Profile, []catalog.Collection, 
 			return union.Profile{}, nil, err
 		}
 		s.Log.WarnContext(ctx, "the union's profile could not be read again; an older one serves", "error", err)
-		m.expires = now.Add(time.Second)
+		m.expires, m.changes, m.old = now.Add(time.Second), changes, true
+		madeInPassing(ctx)
 		return m.read, m.collections, nil
 	}
-	m.read, m.collections, m.expires = p, collections, now.Add(profileFor)
+	m.read, m.collections, m.expires, m.changes, m.old = p, collections, now.Add(profileFor), changes, false
 	return p, collections, nil
 }
 
@@ -125,8 +139,11 @@ type LanguageLink struct {
 
 // User is who is signed in, for the administration's bar.
 type User struct {
-	Name  string
-	Roles string
+	Name   string
+	Roles  string
+	Orders bool // may see orders and artisans
+	Queue  bool // may judge pieces
+	Studio bool // has a workshop
 }
 
 const languageKey = "language"
@@ -233,6 +250,7 @@ func (s *Site) Render(c *gin.Context, status int, name string, data laid) error 
 	h.Set("Content-Language", Language(c).Code)
 	if page.Steady && status == http.StatusOK {
 		h.Set("Cache-Control", "public, max-age=0, s-maxage=60, stale-while-revalidate=300")
+		madeForAll(c.Request.Context())
 	} else {
 		h.Set("Cache-Control", "private, no-store")
 	}
@@ -255,11 +273,17 @@ func (s *Site) send(c *gin.Context, status int, contentType string, body *bytes.
 			out = compressed
 		}
 	}
+	s.write(c, status, out)
+}
+
+// write sends a body, of which a HEAD request gets the head alone.
+func (s *Site) write(c *gin.Context, status int, body []byte) {
 	c.Writer.WriteHeader(status)
 	if c.Request.Method == http.MethodHead {
+		c.Writer.WriteHeaderNow()
 		return
 	}
-	if _, err := c.Writer.Write(out); err != nil {
+	if _, err := c.Writer.Write(body); err != nil {
 		s.Log.DebugContext(c.Request.Context(), "the visitor went away", "error", err)
 	}
 }

@@ -7,14 +7,18 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/ledger"
+	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/payment"
+	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
 )
@@ -27,35 +31,35 @@ type Handlers struct {
 
 // AddRoutes registers the administration's pages.
 func (h *Handlers) AddRoutes(r *gin.Engine) {
-	r.GET("/admin", h.for_(identity.EnterAdmin, func(c *gin.Context, _ identity.Account) error {
-		web.Redirect(c, "/admin/orders")
+	r.GET("/admin", h.for_(identity.EnterAdmin, func(c *gin.Context, a identity.Account) error {
+		first := "/admin/queue"
+		if a.May(identity.SeeOrders) {
+			first = "/admin/orders"
+		}
+		web.Redirect(c, first)
 		return nil
 	}))
 	r.GET("/admin/orders", h.for_(identity.SeeOrders, h.listOrders))
 	r.GET("/admin/orders/:number", h.for_(identity.SeeOrders, h.showOrder))
+	r.POST("/admin/orders/:number/fulfilments/:artisan/verdict", h.for_(identity.TakePiecesIn, h.createVerdict))
+	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
+	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
+	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
+	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
+	r.GET("/admin/artisans/:slug", h.for_(identity.SeeArtisans, h.showArtisan))
+	r.POST("/admin/artisans/:slug/invitation", h.for_(identity.InviteArtisans, h.createInvitation))
 }
 
-// for_ lets in who may do act, in the account's own language. Someone signed
-// out goes to the sign-in and comes back.
+// for_ lets in who may do act.
 func (h *Handlers) for_(act identity.Act, fn func(*gin.Context, identity.Account) error) gin.HandlerFunc {
-	return h.Site.Handle(func(c *gin.Context) error {
-		a, err := h.Site.Account(c)
-		if err != nil {
-			return err
-		}
-		web.SetLanguage(lang.Or(a.Language))(c)
-		if !a.May(act) {
-			return identity.ErrForbidden
-		}
-		return fn(c, a)
-	})
+	return h.Site.For(act, fn)
 }
 
 func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Page {
 	l := web.Language(c)
 	p := h.Site.Page(c, title)
 	p.NoIndex = true
-	p.User = &web.User{Name: a.Name}
+	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio)}
 	var roles []string
 	for _, r := range a.Roles {
 		roles = append(roles, l.T("role."+string(r)))
@@ -103,10 +107,7 @@ var states = []order.State{order.Paid, order.Pending, order.Completed, order.Exp
 // listOrders serves GET /admin/orders.
 func (h *Handlers) listOrders(c *gin.Context, a identity.Account) error {
 	ctx, l := c.Request.Context(), web.Language(c)
-	f := order.Filter{Limit: perPage, Query: strings.TrimSpace(c.Query("q"))}
-	if r := []rune(f.Query); len(r) > 100 {
-		f.Query = string(r[:100])
-	}
+	f := order.Filter{Limit: perPage, Query: shorten(c.Query("q"))}
 	for _, s := range states {
 		if c.Query("state") == string(s) {
 			f.State = s
@@ -201,6 +202,19 @@ type FulfilmentPart struct {
 	StateKey  string
 	PrepareBy time.Time
 	Lines     []LineRow
+	Shown     *ShownPiece
+}
+
+// ShownPiece is the photo of what an artisan hands in, to be compared.
+type ShownPiece struct {
+	At     time.Time
+	Photo  web.Picture
+	State  string
+	Key    string
+	Kind   string
+	Words  string
+	Action string // empty where there is nothing to decide
+	Of     string // slug of the artisan
 }
 
 // LineRow is a line of an order, with whose the money is.
@@ -267,7 +281,9 @@ func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
 		page.Address = []string{o.Address.Line1, o.Address.Landmark, strings.TrimSpace(o.Address.Postcode + " " + o.Address.City),
 			o.Address.Region, l.Country(o.Address.Country)}
 	}
-	page.parts(l, o)
+	if err := h.parts(c, a, page, o); err != nil {
+		return err
+	}
 	for _, p := range payments {
 		r := PaymentRow{Provider: p.Provider, State: l.T("payment." + string(p.State)), Ref: p.Ref, Amount: p.Amount, Fee: p.Fee,
 			HasFee: !p.Fee.IsZero(), At: p.CreatedAt, StateKind: map[payment.State]string{payment.Paid: "right", payment.Open: "waiting"}[p.State]}
@@ -288,7 +304,20 @@ func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
 	return h.Site.Render(c, http.StatusOK, "admin/order", page)
 }
 
-func (page *OrderPage) parts(l *lang.Language, o order.Order) {
+func (h *Handlers) parts(c *gin.Context, a identity.Account, page *OrderPage, o order.Order) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	shown, err := order.LatestHandings(ctx, h.Pool, o.ID)
+	if err != nil {
+		return err
+	}
+	var ids []media.PictureID
+	for _, s := range shown {
+		ids = append(ids, s.Picture)
+	}
+	pictures, err := web.ReadPictures(ctx, h.Pool, ids...)
+	if err != nil {
+		return err
+	}
 	for _, f := range o.Fulfilment {
 		name, _ := union.Artisan{Name: f.Maker, NameArabic: f.MakerArabic}.NameIn(l)
 		part := FulfilmentPart{Maker: name.Words, Path: "/" + l.Code + "/artisans/" + f.MakerSlug, StateKey: string(f.State),
@@ -299,16 +328,55 @@ func (page *OrderPage) parts(l *lang.Language, o order.Order) {
 				continue
 			}
 			r := LineRow{SKU: line.SKU, Title: line.Title.In(l, "fr").Words, Text: line.BuyerText, Quantity: line.Quantity,
-				Total: line.Total, Commission: line.Commission, ToArtisan: line.ToArtisan, Photo: web.ByKey(line.PictureKey, "basket-line__photo", "")}
-			var options []string
-			for _, opt := range line.Options {
-				options = append(options, opt.Label.In(l, "fr").Words)
-			}
-			r.Options = strings.Join(options, ", ")
+				Total: line.Total, Commission: line.Commission, ToArtisan: line.ToArtisan, Photo: web.ByKey(line.PictureKey, "shown__small", "")}
+			r.Options = catalog.OptionNames(l, line.Options)
 			part.Lines = append(part.Lines, r)
+		}
+		if s, ok := shown[f.Artisan]; ok {
+			part.Shown = &ShownPiece{Of: f.MakerSlug, At: s.ShownAt, Key: string(s.Verdict), State: l.T("verdict." + string(s.Verdict)), Words: s.Words,
+				Photo: pictures.Make(s.Picture, "shown__photo", l.T("admin.shown"), "(min-width: 48rem) 20rem, 45vw", false),
+				Kind:  map[order.Verdict]string{order.WaitingVerdict: "waiting", order.AsShown: "right", order.Differs: "wrong"}[s.Verdict]}
+			if s.Verdict == order.WaitingVerdict && a.May(identity.TakePiecesIn) {
+				part.Shown.Action = "/admin/orders/" + o.Number + "/fulfilments/" + f.MakerSlug + "/verdict"
+			}
 		}
 		page.Fulfilments = append(page.Fulfilments, part)
 	}
+	return nil
+}
+
+// createVerdict serves POST /admin/orders/:number/fulfilments/:artisan/verdict:
+// what the union's agent sees beside what the buyer was shown.
+func (h *Handlers) createVerdict(c *gin.Context, a identity.Account) error {
+	ctx := c.Request.Context()
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	verdict := order.Verdict(form.Value("verdict"))
+	if verdict != order.AsShown && verdict != order.Differs {
+		return web.ErrMalformed
+	}
+	number := strings.ToUpper(c.Param("number"))
+	m, err := union.Member(ctx, h.Pool, c.Param("artisan"))
+	if err != nil {
+		return err
+	}
+	words := form.Value("words")
+	if r := []rune(words); len(r) > 500 {
+		words = string(r[:500])
+	}
+	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error {
+		if err := order.Judge(ctx, tx, number, m.ID, verdict, words, a.ID, h.Site.Now()); err != nil {
+			return err
+		}
+		return union.Tell(ctx, tx, m.ID, "piece_"+string(verdict), number, nil)
+	})
+	if err != nil {
+		return err
+	}
+	web.Redirect(c, "/admin/orders/"+number)
+	return nil
 }
 
 // accountName is a ledger account in words; an artisan's keeps the slug.

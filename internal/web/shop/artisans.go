@@ -2,6 +2,7 @@ package shop
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/gin-gonic/gin"
 
@@ -29,6 +30,7 @@ type TradeEntry struct {
 // listTrades serves GET /{lang}/trades.
 func (h *Handlers) listTrades(c *gin.Context) error {
 	ctx, l := c.Request.Context(), web.Language(c)
+	web.MadeOf(ctx, union.Lists)
 	trades, err := union.Trades(ctx, h.Pool)
 	if err != nil {
 		return err
@@ -52,6 +54,7 @@ func (h *Handlers) showTrade(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	web.MadeOf(ctx, union.Lists, t.ID.Tag())
 	found, err := catalog.List(ctx, h.Pool, catalog.Filter{Trades: []string{t.Slug}, Limit: perPage})
 	if err != nil {
 		return err
@@ -87,9 +90,22 @@ type ArtisansPage struct {
 	Next   string
 }
 
+// artisansQuery brings the list's address into order. Its later pages are not
+// kept.
+func artisansQuery(q url.Values) (known url.Values, keep bool) {
+	known = url.Values{}
+	for _, name := range []string{"trade", "quarter"} {
+		if v := q.Get(name); catalog.IsSlug(v) {
+			known.Set(name, v)
+		}
+	}
+	return known, q.Get("after") == ""
+}
+
 // listArtisans serves GET /{lang}/artisans.
 func (h *Handlers) listArtisans(c *gin.Context) error {
 	ctx, l := c.Request.Context(), web.Language(c)
+	web.MadeOf(ctx, union.Lists)
 	f := union.ArtisanFilter{Limit: perPage}
 	for name, field := range map[string]*string{"trade": &f.Trade, "quarter": &f.Quarter, "after": &f.After} {
 		if v := c.Query(name); catalog.IsSlug(v) {
@@ -152,6 +168,7 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	web.MadeOf(ctx, union.Lists, a.ID.Tag(), a.Trade.Tag())
 	found, err := catalog.List(ctx, h.Pool, catalog.Filter{Artisan: a.Slug, Limit: 48})
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ func newCards(ctx context.Context, db postgres.DB, l *lang.Language, cards []cat
 	ids := make([]media.PictureID, len(cards))
 	for i, c := range cards {
 		ids[i] = c.Picture
+		web.MadeOf(ctx, c.Product.Tag())
 	}
 	pictures, err := web.ReadPictures(ctx, db, ids...)
 	if err != nil {

@@ -181,7 +181,7 @@ func (h *Handlers) cartLines(c *gin.Context, q checkout.Quote) (lines []CartLine
 	for _, line := range q.Lines {
 		v := CartLine{
 			SKU: line.SKU, Path: web.Path(c, "/products/"+line.Slug), Title: line.Title.In(l, line.WrittenIn),
-			Options: optionNames(l, line.Options), Maker: makerName(l, line.Maker, line.MakerArabic), Quarter: line.QuarterName.In(l, "fr"),
+			Options: catalog.OptionNames(l, line.Options), Maker: makerName(l, line.Maker, line.MakerArabic), Quarter: line.QuarterName.In(l, "fr"),
 			Quantity: strconv.Itoa(line.Quantity), Max: max(line.Free, 1), Price: line.Total,
 			Photo:  pictures.Make(line.Picture, "basket-line__photo", "", "6rem", false),
 			Action: web.Path(c, "/cart/lines/"+line.SKU), Text: line.Text,
@@ -202,14 +202,6 @@ func (h *Handlers) cartLines(c *gin.Context, q checkout.Quote) (lines []CartLine
 		lines = append(lines, v)
 	}
 	return lines, len(seen), nil
-}
-
-func optionNames(l *lang.Language, options []catalog.Option) string {
-	var names []string
-	for _, o := range options {
-		names = append(names, o.Label.In(l, "fr").Words)
-	}
-	return strings.Join(names, ", ")
 }
 
 // summary makes the reckoning of a quote with the chosen way, or without one.

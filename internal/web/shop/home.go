@@ -52,6 +52,7 @@ type TradeLink struct {
 // showHome serves GET /{lang}/.
 func (h *Handlers) showHome(c *gin.Context) error {
 	ctx, l := c.Request.Context(), web.Language(c)
+	web.MadeOf(ctx, union.Lists)
 	profile, err := h.Site.Profile(ctx)
 	if err != nil {
 		return err
@@ -123,6 +124,7 @@ func (h *Handlers) cover(c *gin.Context, page *HomePage, profile union.Profile) 
 	if err != nil {
 		return err
 	}
+	web.MadeOf(ctx, p.ID.Tag())
 	page.CoverPath, page.CoverTitle = web.Path(c, "/products/"+p.Slug), p.Revision.Title.In(l, p.Revision.WrittenIn)
 	page.CoverHours = p.Revision.MakingMinutes / 60
 	page.Cover = pictures.Make(profile.Cover, "", l.T("home.cover_alt", page.CoverTitle), "(min-width: 60rem) 55vw, 100vw", true)

@@ -184,7 +184,7 @@ func orderGroups(c *gin.Context, l *lang.Language, o order.Order) []OrderGroup {
 				continue
 			}
 			g.Lines = append(g.Lines, OrderLine{
-				Title: line.Title.In(l, "fr"), Path: web.Path(c, "/products/"+line.Slug), Options: optionNames(l, line.Options),
+				Title: line.Title.In(l, "fr"), Path: web.Path(c, "/products/"+line.Slug), Options: catalog.OptionNames(l, line.Options),
 				Text: line.BuyerText, Quantity: line.Quantity, Total: line.Total, SKU: line.SKU,
 				Photo: web.ByKey(line.PictureKey, "basket-line__photo", ""),
 			})

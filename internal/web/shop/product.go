@@ -102,6 +102,7 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	web.MadeOf(ctx, p.ID.Tag(), p.Artisan.Tag(), p.Trade.Tag(), shipping.Tag)
 	makers, err := union.ArtisansByID(ctx, h.Pool, []union.ArtisanID{p.Artisan})
 	if err != nil {
 		return err
@@ -199,12 +200,7 @@ func (page *ProductPage) offer(l *lang.Language, p catalog.Product) {
 		}
 		free := max(v.Free(), 0)
 		o := Option{SKU: v.SKU, Price: v.Price, None: free == 0}
-		for _, opt := range v.Options {
-			if o.Name != "" {
-				o.Name += ", "
-			}
-			o.Name += opt.Label.In(l, "fr").Words
-		}
+		o.Name = catalog.OptionNames(l, v.Options)
 		switch {
 		case !v.Stocked:
 			o.Said = l.T("card.made", v.LeadDays)

@@ -11,6 +11,7 @@ import (
 
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
 )
 
@@ -93,6 +94,33 @@ func readFilter(q url.Values) catalog.Filter {
 	}
 }
 
+// listQuery brings a list's address into order. A search and the later pages of
+// a list are not kept: there is no end to them.
+func listQuery(q url.Values) (known url.Values, keep bool) {
+	f := readFilter(q)
+	known = url.Values{}
+	for name, slugs := range map[string][]string{"trade": f.Trades, "kind": f.Kinds, "quarter": f.Quarters, "material": f.Materials, "colour": f.Colours} {
+		if len(slugs) > 0 {
+			known[name] = slices.Sorted(slices.Values(slugs))
+		}
+	}
+	for name, n := range map[string]int{"min": f.Min, "max": f.Max} {
+		if n > 0 {
+			known.Set(name, strconv.Itoa(n))
+		}
+	}
+	if f.Ready {
+		known.Set("ready", "1")
+	}
+	if slices.Contains(sorts, f.Sort) {
+		known.Set("sort", string(f.Sort))
+	}
+	return known, f.Query == "" && f.After == ""
+}
+
+// sorts are the orders of a list, as they are offered.
+var sorts = []catalog.Sort{catalog.Newest, catalog.Cheapest, catalog.Dearest}
+
 var searchLimit = web.Limit{Name: "search", Times: 120, In: minute}
 
 // listProducts serves GET /{lang}/products.
@@ -108,6 +136,7 @@ func (h *Handlers) listProducts(c *gin.Context) error {
 			h.Site.Log.WarnContext(ctx, "searches are not counted", "error", err)
 		}
 	}
+	web.MadeOf(ctx, union.Lists)
 	found, err := catalog.List(ctx, h.Pool, f)
 	if err != nil {
 		return err
@@ -143,7 +172,7 @@ func (h *Handlers) listProducts(c *gin.Context) error {
 	}
 	page.Chosen = chips(c, l, f, page.Groups, page.Colours)
 	page.ClearPath = page.Action
-	for _, s := range []catalog.Sort{catalog.Newest, catalog.Cheapest, catalog.Dearest} {
+	for _, s := range sorts {
 		page.Sorts = append(page.Sorts, SortChoice{string(s), l.T("list.sort." + string(s)), f.Sort == s})
 	}
 	if found.Next != "" {
@@ -235,6 +264,7 @@ func (h *Handlers) showCollection(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	web.MadeOf(ctx, union.Lists)
 	found, err := catalog.List(ctx, h.Pool, catalog.Filter{Collection: col.Slug, Limit: 48})
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func (h *Handlers) newSignInPage(c *gin.Context, form *web.Form) *SignInPage {
 	l := web.Language(c)
 	page := &SignInPage{Page: h.Site.Page(c, l.T("sign_in.title")), Next: localPath(form.Value("next")), Action: web.Path(c, "/sign-in")}
 	page.NoIndex = true
-	page.Email = form.Field("sign_in", "email", "username", func(f *web.Field) { f.Type, f.Dir, f.Required = "email", "ltr", true })
+	page.Email = form.Field("sign_in", "email", "username", func(f *web.Field) { f.Dir, f.Required = "ltr", true })
 	page.Password = form.Field("sign_in", "password", "current-password", func(f *web.Field) {
 		f.Type, f.Dir, f.Required, f.Value = "password", "ltr", true, ""
 	})
@@ -82,15 +82,19 @@ func (h *Handlers) createSession(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Site.Sessions.Begin(c, a.ID); err != nil {
+	if err := h.Site.Sessions.Begin(c, a); err != nil {
 		return err
 	}
 	h.Site.SetCookie(c, web.LanguageCookie, l.Code, 365*24*3600, true)
 	next := localPath(form.Value("next"))
 	switch {
 	case next != "":
-	case a.May(identity.EnterAdmin):
+	case a.May(identity.SeeOrders):
 		next = "/admin/orders"
+	case a.May(identity.EnterStudio):
+		next = "/studio"
+	case a.May(identity.EnterAdmin):
+		next = "/admin"
 	default:
 		next = web.Path(c, "/")
 	}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"kissaria.ma/internal/lang"
+)
+
+var shots = flag.String("shots", "", "a folder for pictures of every page; the test of their looks takes minutes longer then")
+
+// A sight is a page in one of its states.
+type sight struct {
+	name string
+	show func(v *tab)
+}
+
+// sights are all that there is to see in a language: what everyone sees, then
+// what someone with a basket does, then the administration.
+func sights(t *testing.T, m *market, l *lang.Language) []sight {
+	t.Helper()
+	shopper, staff := m.visitor(t), m.visitor(t)
+	shopper.fill(l.Code, "KIS-0024-RED")
+	waiting := shopper.place(l.Code)
+	paid := m.buy(t, l.Code, "KIS-0011", "KIS-0040")
+	if got := staff.post("/en/sign-in", url.Values{"email": {"admin@kissaria.example"}, "password": {"demo-admin-2026"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("signing in = %d, want 303", got.status)
+	}
+	at := func(path string) func(*tab) {
+		return func(v *tab) { v.open("/" + l.Code + path) }
+	}
+	outside := func(path string) func(*tab) {
+		return func(v *tab) { v.open(path) }
+	}
+	card := func(v *tab, number string) {
+		v.open(waiting.payPath)
+		v.field("cc-number").write(number)
+		v.field("cc-exp").write("12/39")
+		v.field("cc-csc").write("123")
+		v.follow(v.find("button", strings.TrimSpace(l.T("sandbox.pay", ""))).click)
+	}
+	return []sight{
+		{"home", at("/")},
+		{"home-languages", func(v *tab) {
+			v.open("/" + l.Code + "/")
+			v.find("DisclosureTriangle", l.T("nav.language")).click()
+		}},
+		{"list", at("/products")},
+		{"list-narrowed", func(v *tab) {
+			v.open("/" + l.Code + "/products?trade=leather&trade=pottery&ready=1&max=900")
+			if fold := v.find("DisclosureTriangle", l.T("list.narrow")); evaluate[bool](v, `!document.querySelector("main details").open`) {
+				fold.click()
+			}
+		}},
+		{"list-searched", at("/products?q=kilim")},
+		{"list-empty", at("/products?q=helicopter")},
+		{"product", at("/products/kilim-blue-steps")},
+		{"product-variants", at("/products/grey-winter-djellaba")},
+		{"product-text", at("/products/house-number-tile")},
+		{"product-sold", at("/products/zouak-tray-blue-flower")},
+		{"trades", at("/trades")},
+		{"trade", at("/trades/pottery")},
+		{"collection", at("/collections/blue-stairs")},
+		{"artisans", at("/artisans")},
+		{"artisan", at("/artisans/jaouad-benallal")},
+		{"union", at("/union")},
+		{"committees", at("/union/committees")},
+		{"help", at("/help/customs")},
+		{"absent", at("/products/no-such-piece")},
+		{"cart-empty", at("/cart")},
+		{"sign-in", at("/sign-in")},
+		{"sign-in-wrong", func(v *tab) {
+			v.open("/" + l.Code + "/sign-in")
+			v.field("username").write("nobody@kissaria.example")
+			v.field("current-password").write("not this one")
+			v.follow(v.find("button", l.T("sign_in.enter")).click)
+		}},
+		{"cart", func(v *tab) {
+			v.be(shopper)
+			v.open("/" + l.Code + "/cart")
+		}},
+		{"cart-wrong", func(v *tab) {
+			v.find("textbox", l.T("cart.how_many")).write("99")
+			v.follow(v.find("button", l.T("cart.change")).click)
+		}},
+		{"checkout", at("/checkout")},
+		{"checkout-wrong", func(v *tab) { v.follow(v.find("button", l.T("checkout.order")).click) }},
+		{"pay", outside(waiting.payPath)},
+		{"pay-declined", func(v *tab) { card(v, "4000 0000 0000 0002") }},
+		{"pay-asking", func(v *tab) { card(v, "4000 0025 0000 3155") }},
+		{"order-pending", at("/orders/" + waiting.token)},
+		{"order-checking", func(v *tab) {
+			v.open("/" + l.Code + "/orders/" + waiting.token + "?paid=1")
+			evaluate[chromedp.Void](v, `window.stop()`) // It would look again by itself.
+		}},
+		{"order-paid", at("/orders/" + paid.token)},
+		{"letters", outside("/sandbox/mail")},
+		{"admin-orders", func(v *tab) {
+			v.be(staff)
+			v.open("/admin/orders")
+		}},
+		{"admin-order", outside("/admin/orders/" + paid.number)},
+	}
+}
+
+// Every page, in both directions of writing, by day and by night, on a phone
+// and at a desk: axe-core finds nothing, nothing sticks out, and a thumb hits
+// what it is meant to hit.
+func TestBrowserEveryPageIsFitToBeUsed(t *testing.T) {
+	axe, err := os.ReadFile("../../assets/vendor/axe/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := openBrowser(t)
+	for _, code := range []string{"en", "ar"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			l, err := lang.ByCode(code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := openMarket(t, roles{web: true, work: true})
+			for _, sql := range []string{
+				`UPDATE variants SET on_hand = 0 WHERE product_id = (SELECT id FROM products WHERE slug = 'zouak-tray-blue-flower')`,
+				`UPDATE accounts SET language = '` + code + `'`,
+			} {
+				if _, err := m.pool.Exec(t.Context(), sql); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if *shots == "" {
+				m.paint(t, "kilim-blue-steps") // A picture takes its place otherwise than the sheet before it.
+			} else {
+				m.paint(t, m.slugs(t, `SELECT slug FROM products`)...)
+			}
+			list := sights(t, m, l)
+			v := b.open(t, m)
+			for _, s := range list {
+				v.resize(phone)
+				v.paintedAt("light")
+				s.show(v)
+				if words := v.words(); strings.Contains(words, "⟦") {
+					t.Errorf("%s shows a key instead of its message: %.60s", s.name, words[strings.Index(words, "⟦"):])
+				}
+				if !evaluate[bool](v, `"axe" in window`) {
+					evaluate[chromedp.Void](v, string(axe))
+				}
+				v.looks(t, s.name, code)
+			}
+		})
+	}
+}
+
+// looks holds what must be true of a page at every size and in every light.
+func (v *tab) looks(t *testing.T, name, code string) {
+	t.Helper()
+	everything := `{type: "tag", values: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}`
+	colours := `{type: "rule", values: ["color-contrast", "link-in-text-block"]}` // All that night can change.
+	for _, s := range []screen{phone, desk} {
+		v.resize(s)
+		v.fits(t, name, s.width)
+		if s == phone {
+			v.hits(t, name)
+		}
+		for _, light := range []string{"light", "dark"} {
+			v.paintedAt(light)
+			rules := everything
+			if light == "dark" {
+				rules = colours
+			}
+			for _, found := range evaluate[[]string](v, `axe.run({runOnly: `+rules+`, resultTypes: ["violations"], preload: false}).then((r) =>
+				r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " "))))`) {
+				t.Errorf("axe on %s at %d px, %s: %s", name, s.width, light, found)
+			}
+			v.shoot(t, fmt.Sprintf("%s-%s-%d-%s.png", name, code, s.width, light))
+		}
+		v.paintedAt("light")
+	}
+	for _, s := range []screen{{320, 640, 2, true}, {768, 1024, 2, true}} {
+		v.resize(s)
+		v.fits(t, name, s.width)
+	}
+}
+
+// fits holds that nothing sticks out of the page at either side. The page
+// itself cuts it off, so that no scrollbar would tell.
+func (v *tab) fits(t *testing.T, name string, width int64) {
+	t.Helper()
+	for _, out := range evaluate[[]string](v, `(() => {
+		const wide = document.documentElement.clientWidth
+		const cut = (e) => {
+			for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) {
+				const s = getComputedStyle(p)
+				if (s.overflowX !== "visible" || s.clipPath !== "none") return true
+			}
+			return getComputedStyle(e).clipPath !== "none"
+		}
+		const out = [...document.body.querySelectorAll("*")].filter((e) => {
+			const r = e.getBoundingClientRect()
+			return r.width > 0 && r.height > 0 && (r.right > wide + 1 || r.left < -1) && e.checkVisibility() && !cut(e)
+		})
+		return out.filter((e) => !out.some((other) => other !== e && e.contains(other))).slice(0, 5).map((e) => {
+			const r = e.getBoundingClientRect()
+			return e.tagName.toLowerCase() + "." + (e.getAttribute("class") ?? "") + " from " + Math.round(r.left) + " to " + Math.round(r.right) + ": " + e.textContent.trim().replace(/\s+/g, " ").slice(0, 40)
+		})
+	})()`) {
+		t.Errorf("%s at %d px: %s sticks out", name, width, out)
+	}
+}
+
+// smallest is the least height of what a thumb must hit, in CSS pixels.
+const smallest = 44
+
+// hits holds that a thumb hits what people operate. Links within text are as
+// high as their line; axe looks after these.
+func (v *tab) hits(t *testing.T, name string) {
+	t.Helper()
+	for _, small := range evaluate[[]string](v, fmt.Sprintf(`[...document.querySelectorAll(
+		"button, input:not([type=hidden]), select, textarea, main summary, header summary, header nav a, header a, .btn")].filter((e) => e.checkVisibility() && !e.matches(".visually-hidden")).map((e) => {
+			const target = e.matches("[type=radio], [type=checkbox]") ? e.closest("label") ?? e : e
+			return [e, target.getBoundingClientRect().height]
+		}).filter(([, high]) => high > 0 && high < %d).map(([e, high]) => Math.round(high) + " px: " + e.outerHTML.replace(/\s+/g, " ").slice(0, 120))`, smallest)) {
+		t.Errorf("%s: a thumb misses what is only %s; want %d", name, small, smallest)
+	}
+}
+
+// shoot keeps a picture of the whole page, if someone wants to look.
+func (v *tab) shoot(t *testing.T, name string) {
+	t.Helper()
+	if *shots == "" {
+		return
+	}
+	evaluate[chromedp.Void](v, `Promise.all([...document.images].map((i) => { i.loading = "eager"; return i.decode().catch(() => {}) }))`)
+	ctx, cancel := v.within()
+	defer cancel()
+	b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatalf("a picture of %s: %v", name, err)
+	}
+	if err := os.WriteFile(filepath.Join(*shots, name), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// slugs reads a list of slugs from the market's database.
+func (m *market) slugs(t *testing.T, sql string, args ...any) []string {
+	t.Helper()
+	return one[[]string](t, m, `SELECT coalesce(array_agg(slug), '{}') FROM (`+sql+`) AS s`, args...)
+}

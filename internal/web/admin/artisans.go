@@ -1,0 +1,176 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+
+	"kissaria.ma/internal/catalog"
+	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/union"
+	"kissaria.ma/internal/web"
+)
+
+// ArtisansPage is admin/artisans: the union's register.
+type ArtisansPage struct {
+	web.Page
+	Artisans []ArtisanRow
+	Trades   []TradeChoice
+	Search   string
+	Next     string
+}
+
+// ArtisanRow is an artisan in the register.
+type ArtisanRow struct {
+	Path, Name, Other string
+	Trade, Quarter    string
+	State, StateKind  string
+	CameIn            bool
+}
+
+// TradeChoice is a trade to narrow the register by.
+type TradeChoice struct {
+	Slug, Name string
+	Selected   bool
+}
+
+// listArtisans serves GET /admin/artisans.
+func (h *Handlers) listArtisans(c *gin.Context, a identity.Account) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	f := union.RegisterFilter{Query: shorten(c.Query("q")), Limit: perPage}
+	for name, field := range map[string]*string{"trade": &f.Trade, "after": &f.After} {
+		if v := c.Query(name); catalog.IsSlug(v) {
+			*field = v
+		}
+	}
+	list, more, err := union.Register(ctx, h.Pool, f)
+	if err != nil {
+		return err
+	}
+	trades, err := union.Trades(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	page := &ArtisansPage{Page: h.page(c, a, l.T("admin.artisans")), Search: f.Query}
+	page.Section = "artisans"
+	for _, t := range trades {
+		page.Trades = append(page.Trades, TradeChoice{t.Slug, t.Name.In(l, "fr").Words, t.Slug == f.Trade})
+	}
+	for _, m := range list {
+		page.Artisans = append(page.Artisans, newArtisanRow(l, m))
+	}
+	if more {
+		q := c.Request.URL.Query()
+		q.Set("after", list[len(list)-1].Slug)
+		page.Next = "/admin/artisans?" + q.Encode()
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/artisans", page)
+}
+
+func newArtisanRow(l *lang.Language, m union.Artisan) ArtisanRow {
+	name, other := m.NameIn(l)
+	r := ArtisanRow{Path: "/admin/artisans/" + m.Slug, Name: name.Words, Other: other.Words, Trade: m.TradeName.In(l, "fr").Words,
+		Quarter: m.QuarterName.In(l, "fr").Words, State: l.T("artisan.state." + string(m.State)), CameIn: m.Account != 0}
+	r.StateKind = map[union.State]string{union.Active: "right", union.Invited: "waiting", union.Applied: "waiting", union.Suspended: "wrong"}[m.State]
+	return r
+}
+
+// shorten bounds what is searched for.
+func shorten(s string) string {
+	s = strings.TrimSpace(s)
+	if r := []rune(s); len(r) > 100 {
+		return string(r[:100])
+	}
+	return s
+}
+
+// ArtisanPage is admin/artisan.
+type ArtisanPage struct {
+	web.Page
+	ArtisanRow
+	Slug     string
+	Phone    string
+	Email    string
+	Register string
+	Joined   time.Time
+	Speaks   string
+	ShopPath string
+	Action   string
+	Invited  *Invitation // just made; shown once
+}
+
+// Invitation is a link that lets an artisan in, once.
+type Invitation struct {
+	URL      string
+	WhatsApp string
+	QR       web.QR
+	Until    time.Time
+}
+
+// showArtisan serves GET /admin/artisans/:slug.
+func (h *Handlers) showArtisan(c *gin.Context, a identity.Account) error {
+	m, err := union.Member(c.Request.Context(), h.Pool, c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/artisan", h.newArtisanPage(c, a, m))
+}
+
+func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Artisan) *ArtisanPage {
+	l := web.Language(c)
+	row := newArtisanRow(l, m)
+	page := &ArtisanPage{Page: h.page(c, a, row.Name), ArtisanRow: row, Slug: m.Slug, Phone: m.Phone, Email: m.Email, Register: m.RegisterNumber,
+		Joined: m.Joined, ShopPath: "/" + l.Code + "/artisans/" + m.Slug}
+	page.Section = "artisans"
+	var speaks []string
+	for _, code := range m.Speaks {
+		speaks = append(speaks, l.LanguageName(code))
+	}
+	page.Speaks = l.List(speaks)
+	if a.May(identity.InviteArtisans) && m.State != union.Left && m.State != union.Suspended {
+		page.Action = "/admin/artisans/" + m.Slug + "/invitation"
+	}
+	return page
+}
+
+// createInvitation serves POST /admin/artisans/:slug/invitation. Whoever was
+// signed in before, on a phone that may be lost, is signed out.
+func (h *Handlers) createInvitation(c *gin.Context, a identity.Account) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	m, err := union.Member(ctx, h.Pool, c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	now := h.Site.Now()
+	var token string
+	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
+		token, err = union.Invite(ctx, tx, m.ID, a.ID, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if m.Account != 0 {
+		if err := h.Site.Sessions.Revoke(ctx, m.Account); err != nil {
+			return err
+		}
+	}
+	page := h.newArtisanPage(c, a, m)
+	invited := &Invitation{URL: h.Site.PublicURL + "/studio/welcome/" + token, Until: now.Add(union.InvitationLife)}
+	if invited.QR, err = web.NewQR(invited.URL, l.T("admin.invitation.code", page.Name)); err != nil {
+		return err
+	}
+	// The words go out in the artisan's language.
+	theirs := lang.Or(m.WrittenIn)
+	name, _ := m.NameIn(theirs)
+	text := url.QueryEscape(theirs.T("studio.invitation", name, invited.URL))
+	invited.WhatsApp = "https://wa.me/" + strings.TrimPrefix(identity.Phone(m.Phone), "+") + "?text=" + text
+	page.Invited = invited
+	return h.Site.Render(c, http.StatusOK, "admin/artisan", page)
+}
