@@ -65,7 +65,7 @@ const (
 
 	JudgePieces     Act = "pieces.judge" // of the trades of one's committee
 	JudgeEverything Act = "pieces.judge_all"
-	EnterStudio    Act = "studio.enter"
+	EnterStudio     Act = "studio.enter"
 )
 
 // allowed is the one table of who may do what.
@@ -79,7 +79,7 @@ var allowed = map[Act][]Role{
 
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},
-	EnterStudio:    {Artisan},
+	EnterStudio:     {Artisan},
 }
 
 // May reports whether the account may do act. A suspended one may do nothing.

@@ -14,10 +14,10 @@ import (
 
 // pipeline is the version of all this: raise it when renditions come out
 // otherwise, and every picture gets a new key when it is next rendered.
-const pipeline = "1"
+const pipeline = "2"
 
 // allWidths are those that pages ask for, in pixels.
-var allWidths = []int{320, 640, 960, 1440, 1920}
+var allWidths = []int{320, 480, 640, 960, 1440, 1920}
 
 // widthsFor returns the widths that a picture is shown at: never larger than
 // it came, and its own as the last one.
@@ -125,17 +125,17 @@ type encoding struct {
 }
 
 var encodings = []encoding{
-	{"webp", 75, 50, 1, encodeWebP},
+	{"webp", 75, 22, 1, encodeWebP},
 	{"jpg", 76, 55, 2.5, encodeJPEG},
 }
 
-// budget is how many bytes a rendition should come to as WebP: 14 kB for a
-// piece of 320 × 400, and two and a third times as much for four times the
-// pixels, since larger pictures are smoother. A fine weave costs five times a
-// smooth pot at the same quality, and the page's budget is the same.
+// budget is how many bytes a rendition should come to as WebP: 10 kB for a
+// piece of 320 × 400, and three times as much for four times the pixels, since
+// larger pictures are smoother. A fine weave costs five times a smooth pot at
+// the same quality, and the page's budget is the same.
 func budget(s sheet) float64 {
 	pixels := float64(s.Rect.Dx() * s.Rect.Dy())
-	return 14_000 * math.Pow(pixels/(320*400), 0.62)
+	return 10_000 * math.Pow(pixels/(320*400), 0.8)
 }
 
 // fit encodes a sheet at the best quality that meets the budget, beginning
@@ -154,14 +154,14 @@ func (e encoding) fit(s sheet, quality int) ([]byte, int, error) {
 			return buf.Bytes(), quality, nil
 		}
 		// Halving the bytes takes 30 points of quality, or 50 where the picture is
-		// grain all over: enough of them, so
-		// that the second try is mostly the last.
+		// grain all over: enough of them, so that the second try is mostly the last.
 		quality = max(e.floor, quality-2-int(42*math.Log2(over)))
 	}
 }
 
-// encodeWebP asks for libwebp's method 2: the usual 4 takes three times as
-// long for five parts in a hundred of the bytes.
+// encodeWebP asks for libwebp's method 2 where the picture is large: the usual
+// 4 takes three times as long for five parts in a hundred of the bytes. The
+// small ones, many to a page, are worth it.
 func encodeWebP(w *bytes.Buffer, s sheet, quality int) error {
 	size := s.Rect.Size()
 	m := image.NewNYCbCrA(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
@@ -174,7 +174,11 @@ func encodeWebP(w *bytes.Buffer, s sheet, quality int) error {
 		mapBytes(m.Cr[y*m.CStride:][:cw], s.Cr[y*s.CStride:][:cw], &chromaNarrow)
 	}
 	fill(m.A, 0xff)
-	return encoder.Encode(w, m, encoder.Options{Quality: quality, Method: 2})
+	method := 2
+	if size.X <= 480 {
+		method = 4
+	}
+	return encoder.Encode(w, m, encoder.Options{Quality: quality, Method: method})
 }
 
 func encodeJPEG(w *bytes.Buffer, s sheet, quality int) error {
