@@ -80,8 +80,8 @@ func TestPieceIsListedJudgedAndSold(t *testing.T) {
 	artisan := m.comeIn(t, "jaouad-benallal")
 	base := artisan.list("cushion")
 	look := artisan.get(base + "look")
-	if !strings.Contains(look.body, "حنبل صغير") || !strings.Contains(look.body, "1.150") {
-		t.Error("the last step does not show the name, and 1 150 MAD for the artisan")
+	if !strings.Contains(look.body, "حنبل صغير") || !strings.Contains(look.body, "1,150") {
+		t.Errorf("the last step does not show the name, and 1 150 MAD for the artisan\n%s", tail(look.body, 900))
 	}
 	for range 2 { // Sent twice, it is sent once.
 		artisan.post(base+"look", nil)
@@ -162,8 +162,8 @@ func TestBadListingsAreUnderstoodOrExplained(t *testing.T) {
 	v := m.comeIn(t, "jaouad-benallal")
 	base := strings.TrimSuffix(v.post("/studio/drafts", nil).location, "photos")
 
-	if got := v.sendPhotos(base+"photos", nil, []byte("GIF89a not really"), photo(t, 600, 800)); got.status != 422 || !strings.Contains(got.body, "الصورة 1") {
-		t.Errorf("one bad photo among two = %d; want it named", got.status)
+	if got := v.sendPhotos(base+"photos", nil, []byte("GIF89a not really"), photo(t, 600, 800)); got.status != 422 || !strings.Contains(got.body, "Photo 1:") {
+		t.Errorf("one bad photo among two = %d; want it named\n%s", got.status, tail(got.body, 900))
 	}
 	if n := one[int](t, m, `SELECT jsonb_array_length(body -> 'photos') FROM drafts`); n != 1 {
 		t.Errorf("%d photos stayed, want the good one", n)

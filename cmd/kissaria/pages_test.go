@@ -203,6 +203,42 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	}
 }
 
+var (
+	drawn    = regexp.MustCompile(`\b(?:icon|onward|raw) "([^"]+)"`)
+	property = regexp.MustCompile(`var\((--[\w-]+)\)`)
+)
+
+func TestGuardEveryIconThatIsNamedIsThere(t *testing.T) {
+	eachTemplate(t, func(name, text string) {
+		for _, m := range drawn.FindAllStringSubmatch(text, -1) {
+			if _, err := fs.Stat(assets.Files, "icons/"+m[1]+".svg"); err != nil {
+				t.Errorf("templates/%s names the icon %q: %v", name, m[1], err)
+			}
+		}
+	})
+}
+
+// A property that nobody sets makes its whole declaration void, without a word.
+func TestGuardEveryPropertyThatIsReadIsSet(t *testing.T) {
+	var all strings.Builder
+	names, err := fs.Glob(assets.Files, "css/*.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := fs.ReadFile(assets.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	for _, m := range property.FindAllStringSubmatch(all.String(), -1) {
+		if !strings.Contains(all.String(), m[1]+":") {
+			t.Errorf("var(%s) is read and never set", m[1])
+		}
+	}
+}
+
 func TestGuardEveryFaultHasItsStatus(t *testing.T) {
 	for _, k := range fault.Kinds {
 		if web.Status(k) < 400 {

@@ -220,8 +220,8 @@ func TestPieceIsHandedIn(t *testing.T) {
 			t.Errorf("%s as the photo = %d, want 422 with what to do", name, got.status)
 		}
 	}
-	if got := v.upload(path, "big.jpg", bytes.Repeat([]byte("x"), 27<<20)); got.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("27 MB as the photo = %d, want 413", got.status)
+	if got := v.upload(path, "big.jpg", bytes.Repeat([]byte("x"), 61<<20)); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("61 MB as the photo = %d, want 413", got.status)
 	}
 	if got := v.upload(path, "kilim.jpg", photo(t, 600, 800)); got.status != http.StatusSeeOther {
 		t.Fatalf("the photo = %d\n%s", got.status, tail(got.body, 500))

@@ -115,6 +115,11 @@ func (s *Site) recover(c *gin.Context) {
 
 func (s *Site) policies(c *gin.Context) {
 	h := c.Writer.Header()
+	if strings.HasPrefix(c.Request.URL.Path, "/assets/") || strings.HasPrefix(c.Request.URL.Path, "/media/") {
+		h.Set("X-Content-Type-Options", "nosniff")
+		c.Next()
+		return
+	}
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "+
 		"connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; "+
 		"form-action "+strings.Join(append([]string{"'self'"}, s.FormHosts...), " "))

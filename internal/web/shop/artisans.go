@@ -192,7 +192,7 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 	page.Trail = []Crumb{{l.T("nav.artisans"), web.Path(c, "/artisans")},
 		{a.TradeName.In(l, "fr").Words, web.Path(c, "/trades/"+a.TradeSlug)}}
 	page.Craft = l.T("artisan.craft", a.YearsOfCraft, a.TradeName.In(l, "fr"), a.QuarterName.In(l, "fr"), a.Joined.Format("2006"))
-	page.Photo = pictures.Make(a.Picture, "artisan__photo", l.T("artisan.photo_alt", name), "(min-width: 60rem) 42rem, 100vw", true)
+	page.Photo = pictures.Make(a.Picture, "artisan__photo", l.T("artisan.photo_alt", name), "(min-width: 60rem) 42rem, 82vw", true)
 	var speaks []string
 	for _, code := range a.Speaks {
 		speaks = append(speaks, l.LanguageName(code))

@@ -29,8 +29,8 @@ type ProductCard struct {
 
 // Widths at which pictures are shown, for the browser to choose a rendition.
 const (
-	sizesShelf  = "(min-width: 60rem) 19rem, (min-width: 48rem) 30vw, 45vw"
-	sizesWindow = "(min-width: 48rem) 46vw, 92vw"
+	sizesShelf  = "(min-width: 60rem) 19rem, (min-width: 48rem) 30vw, 41vw"
+	sizesWindow = "(min-width: 48rem) 46vw, 82vw"
 )
 
 // newCards makes product cards, with all their pictures read at once.

@@ -118,7 +118,7 @@ func (h *Handlers) cover(c *gin.Context, page *HomePage, profile union.Profile) 
 	}
 	p, err := catalog.BySlug(ctx, h.Pool, profile.CoverProduct)
 	if errors.Is(err, catalog.ErrNoProduct) {
-		page.Cover = pictures.Make(profile.Cover, "", "", "(min-width: 60rem) 55vw, 100vw", true)
+		page.Cover = pictures.Make(profile.Cover, "", "", "(min-width: 60rem) 55vw, 82vw", true)
 		return nil // Sold out of the window; the picture stays without its label.
 	}
 	if err != nil {
@@ -127,7 +127,7 @@ func (h *Handlers) cover(c *gin.Context, page *HomePage, profile union.Profile) 
 	web.MadeOf(ctx, p.ID.Tag())
 	page.CoverPath, page.CoverTitle = web.Path(c, "/products/"+p.Slug), p.Revision.Title.In(l, p.Revision.WrittenIn)
 	page.CoverHours = p.Revision.MakingMinutes / 60
-	page.Cover = pictures.Make(profile.Cover, "", l.T("home.cover_alt", page.CoverTitle), "(min-width: 60rem) 55vw, 100vw", true)
+	page.Cover = pictures.Make(profile.Cover, "", l.T("home.cover_alt", page.CoverTitle), "(min-width: 60rem) 55vw, 82vw", true)
 	makers, err := union.ArtisansByID(ctx, h.Pool, []union.ArtisanID{p.Artisan})
 	if err != nil {
 		return err

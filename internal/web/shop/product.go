@@ -148,9 +148,9 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 		if i > 0 {
 			alt = l.T("product.detail_alt", page.Name)
 		}
-		sizes := "(min-width: 60rem) 21rem, 88vw"
+		sizes := "(min-width: 60rem) 21rem, 69vw"
 		if i == 0 {
-			sizes = "(min-width: 60rem) 42rem, 88vw"
+			sizes = "(min-width: 60rem) 42rem, 69vw"
 		}
 		page.Photos = append(page.Photos, pictures.Make(id, "", alt, sizes, i == 0))
 		if i == 0 && page.Photos[0].Src != "" {
