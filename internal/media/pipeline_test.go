@@ -10,6 +10,7 @@ import (
 	"image/color"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -341,6 +342,28 @@ func TestRenditionsMeetTheirBudget(t *testing.T) {
 	}
 	if float64(len(b)) > budget(s) && quality != e.floor {
 		t.Errorf("a weave comes to %d bytes at quality %d, above budget and floor", len(b), quality)
+	}
+}
+
+// A thread may end after it has called libwebp, as one does whose goroutine was
+// locked to it. purego before 0.11 left such a thread a torn stack.
+func TestThreadsMayEndAfterEncoding(t *testing.T) {
+	s := newSheet(64, 64)
+	for range 30 {
+		var threads sync.WaitGroup
+		for range 8 {
+			threads.Go(func() {
+				var b bytes.Buffer
+				if err := encodeWebP(&b, s, 50); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		threads.Wait()
+		for range 4 {
+			threads.Go(runtime.LockOSThread)
+		}
+		threads.Wait()
 	}
 }
 
