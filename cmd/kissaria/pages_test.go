@@ -18,6 +18,7 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/checkout"
 	"kissaria.ma/internal/fault"
+	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/mail"
 	"kissaria.ma/internal/moderation"
@@ -179,6 +180,9 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("checkout.missing.", "the checkout", "name", "email", "phone", "line1", "city", "region", "country", "postcode", "delivery")
 	family("weekday.", "opening hours", lang.Weekdays...)
 	family("mail.regret.", "a letter", "sold_out", "not_owed")
+	for _, a := range identity.DemoAccounts {
+		named[a.Whose] = "the sign-in page"
+	}
 	family("list.sort.", "the list", "newest", "price", "price_desc")
 	family("facet.", "the list", "trade", "kind", "quarter")
 	family("artisan.state.", "the register", string(union.Applied), string(union.Invited), string(union.Active), string(union.Suspended), string(union.Left))

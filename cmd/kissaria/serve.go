@@ -149,9 +149,9 @@ func ignoreEnd(err error) error {
 func (a *app) welcome(took time.Duration) string {
 	s := a.demoSaid()
 	if a.config.private() || a.sandbox != nil {
-		s += "  the union's staff signs in at " + a.config.PublicURL + "/en/sign-in:\n"
+		s += "  the union's staff and its artisans sign in at " + a.config.PublicURL + "/en/sign-in:\n"
 		for _, d := range identity.DemoAccounts {
-			s += fmt.Sprintf("    %-28s %s\n", d.Email, d.Password)
+			s += fmt.Sprintf("    %-28s %s\n", d.Name, d.Password)
 		}
 	}
 	return s + fmt.Sprintf("  (started in %.1f s; Ctrl-C stops it)\n\n", took.Seconds())

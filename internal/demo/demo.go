@@ -393,12 +393,38 @@ func (f *filler) sentTo(country string) bool {
 	return false
 }
 
+// fillAccounts makes an account for each of identity.DemoAccounts: the staff's
+// outright, and the artisans' by an invitation, as theirs are made.
 func (f *filler) fillAccounts(ctx context.Context) error {
-	roles := [][]identity.Role{{identity.Admin}, {identity.Treasurer}}
-	names := []string{"Amina Raissouni", "Driss Benyahia"}
+	staff := []identity.New{
+		{Name: "Amina Raissouni", Roles: []identity.Role{identity.Admin}},
+		{Name: "Driss Benyahia", Roles: []identity.Role{identity.Treasurer}},
+	}
+	var admin identity.AccountID
 	for i, a := range identity.DemoAccounts {
-		_, err := identity.Create(ctx, f.tx, identity.New{Name: names[i], Email: a.Email, Password: a.Password, Language: "fr", Roles: roles[i]}, 0)
+		if i < len(staff) {
+			n := staff[i]
+			n.Email, n.Password, n.Language = a.Name, a.Password, "fr"
+			id, err := identity.Create(ctx, f.tx, n, 0)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				admin = id
+			}
+			continue
+		}
+		var whose union.ArtisanID
+		for _, m := range f.Artisans {
+			if identity.Phone(m.Phone) == a.Name {
+				whose = f.artisans[m.Slug]
+			}
+		}
+		token, err := union.Invite(ctx, f.tx, whose, admin, f.Now)
 		if err != nil {
+			return err
+		}
+		if _, err := union.ComeIn(ctx, f.tx, token, a.Password, "ar", f.Now); err != nil {
 			return err
 		}
 	}
