@@ -87,7 +87,7 @@ func TestArtisanComesInByInvitation(t *testing.T) {
 			t.Errorf("after a new invitation the old phone still opens the studio: %d", got.status)
 		}
 	}
-	if n := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'artisan.invited'`); n != 2 {
+	if n := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'artisan.invited' AND subject = 'artisan:jaouad-benallal'`); n != 2 {
 		t.Errorf("the audit has %d invitations, want 2", n)
 	}
 }

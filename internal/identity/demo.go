@@ -12,6 +12,6 @@ type DemoAccount struct {
 var DemoAccounts = []DemoAccount{
 	{"admin@kissaria.example", "demo-admin-2026", "sign_in.demo.admin"},
 	{"treasurer@kissaria.example", "demo-treasurer-2026", "sign_in.demo.treasurer"},
-	{"+212600000105", "demo-committee-2026", "sign_in.demo.committee"},
-	{"+212600000102", "demo-artisan-2026", "sign_in.demo.artisan"},
+	{"+212600000103", "demo-committee-2026", "sign_in.demo.committee"},
+	{"+212600000101", "demo-artisan-2026", "sign_in.demo.artisan"},
 }
