@@ -158,7 +158,7 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 	a.desk.AddWorkers(workers)
 	post.AddWorkers(workers)
 	jobs, err := river.NewClient(riverpgxv5.New(a.pool), &river.Config{
-		Logger:  a.log,
+		Logger:  a.queueLog(),
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 8},

@@ -164,9 +164,33 @@ func openStore(c Config) (media.Store, error) {
 	return media.NewFolder(dir)
 }
 
+// queueLog is for the queue's own words: it counts its jobs every five seconds
+// at the level of what is worth knowing.
+func (b *base) queueLog() *slog.Logger {
+	return slog.New(atLeast{b.log.Handler(), slog.LevelWarn})
+}
+
+// atLeast passes on what has a level, or more.
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+func (h atLeast) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.level && h.Handler.Enabled(ctx, level)
+}
+
+func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeast{h.Handler.WithAttrs(attrs), h.level}
+}
+
+func (h atLeast) WithGroup(name string) slog.Handler {
+	return atLeast{h.Handler.WithGroup(name), h.level}
+}
+
 // insertOnly is a queue that jobs can be put into and that does none.
 func (b *base) insertOnly() (*postgres.Jobs, error) {
-	jobs, err := river.NewClient(riverpgxv5.New(b.pool), &river.Config{Logger: b.log})
+	jobs, err := river.NewClient(riverpgxv5.New(b.pool), &river.Config{Logger: b.queueLog()})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
