@@ -19,6 +19,7 @@ import (
 	"kissaria.ma/assets"
 	"kissaria.ma/internal/cart"
 	"kissaria.ma/internal/checkout"
+	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/mail"
 	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/payment"
@@ -93,8 +94,13 @@ func newApp(b *base, r roles) (a *app, err error) {
 	}
 	a.library.Jobs, post.Jobs, a.desk.Jobs = a.jobs, a.jobs, a.jobs
 
+	passkeys, err := identity.NewPasskeys(b.config.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	a.site = &web.Site{
-		Pool: b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Secure: b.config.secure()},
+		Passkeys: passkeys,
+		Pool:     b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Secure: b.config.secure()},
 		Limits: &web.Limiter{Redis: b.redis, Prefix: b.config.RedisPrefix}, PublicURL: b.config.PublicURL, Demo: a.sandbox != nil,
 		Pages:   web.NewPageCache(b.config.PageCacheMB << 20),
 		Proxies: b.config.Proxies, Now: time.Now, Log: b.log, Production: b.config.secure(), Ready: a.ready,

@@ -49,6 +49,7 @@ var doors = map[string][]string{
 	"github.com/pressly/goose":            {"internal/postgres"},
 	"github.com/wneessen/go-mail":         {"internal/mail"},
 	"github.com/evanw/esbuild":            {"internal/web"},
+	"github.com/go-webauthn/webauthn":     {"internal/identity"},
 	"rsc.io/qr":                           {"internal/web"},
 	"github.com/andybalholm/brotli":       {"internal/web"},
 	"github.com/caarlos0/env":             {"cmd/kissaria"},

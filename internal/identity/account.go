@@ -149,7 +149,8 @@ func SignIn(ctx context.Context, db postgres.DB, name, password string) (Account
 	return a, nil
 }
 
-// New is what an account is made of.
+// New is what an account is made of. Without a password it is signed in to in
+// another way.
 type New struct {
 	Name, Email, Phone, Password, Language string
 	Roles                                  []Role
@@ -158,14 +159,17 @@ type New struct {
 // Create makes an account and writes it to the audit. by is who does it, zero
 // for the program itself.
 func Create(ctx context.Context, tx pgx.Tx, n New, by AccountID) (AccountID, error) {
-	hash, err := HashPassword(ctx, n.Password)
-	if err != nil {
-		return 0, err
+	hash := ""
+	if n.Password != "" {
+		var err error
+		if hash, err = HashPassword(ctx, n.Password); err != nil {
+			return 0, err
+		}
 	}
 	var id AccountID
-	err = tx.QueryRow(ctx, `
+	err := tx.QueryRow(ctx, `
 		INSERT INTO accounts (name, email, phone, password_hash, language)
-		VALUES ($1, nullif(lower($2), ''), nullif($3, ''), $4, $5)
+		VALUES ($1, nullif(lower($2), ''), nullif($3, ''), nullif($4, ''), $5)
 		RETURNING id`, n.Name, n.Email, n.Phone, hash, n.Language).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("identity: create account: %w", err)
@@ -191,4 +195,13 @@ func SetPassword(ctx context.Context, tx pgx.Tx, id AccountID, password string) 
 		return fmt.Errorf("identity: set password: %w", err)
 	}
 	return Record(ctx, tx, Entry{By: id, Action: "account.password_set", Subject: fmt.Sprintf("account:%d", id)})
+}
+
+// SetLanguage changes the language that an account's pages and letters are in,
+// BCP 47.
+func SetLanguage(ctx context.Context, db postgres.DB, id AccountID, language string) error {
+	if _, err := db.Exec(ctx, `UPDATE accounts SET language = $2 WHERE id = $1`, id, language); err != nil {
+		return fmt.Errorf("identity: set language: %w", err)
+	}
+	return nil
 }

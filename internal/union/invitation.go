@@ -61,6 +61,11 @@ func Invite(ctx context.Context, tx pgx.Tx, a ArtisanID, by identity.AccountID, 
 	if err != nil {
 		return "", fmt.Errorf("union: invite: %w", err)
 	}
+	if artisan.Account != 0 {
+		if err := identity.RemovePasskeys(ctx, tx, artisan.Account, by); err != nil {
+			return "", err
+		}
+	}
 	return token, identity.Record(ctx, tx, identity.Entry{By: by, Action: "artisan.invited", Subject: "artisan:" + artisan.Slug})
 }
 
@@ -90,8 +95,28 @@ func InvitedBy(ctx context.Context, db postgres.DB, token string, now time.Time)
 }
 
 // ComeIn uses a link up: the artisan has a password from now on, and an account
-// if there was none. Used twice at once, it lets in once.
+// if there was none. Used twice at once, it lets in once. It returns
+// ErrNoInvitation, or identity.ErrWeakPassword.
 func ComeIn(ctx context.Context, tx pgx.Tx, token, password, language string, now time.Time) (identity.AccountID, error) {
+	id, err := comeIn(ctx, tx, token, language, now)
+	if err != nil {
+		return 0, err
+	}
+	return id, identity.SetPassword(ctx, tx, id, password)
+}
+
+// ComeInByPasskey is ComeIn with the phone's own key in the password's place.
+func ComeInByPasskey(ctx context.Context, tx pgx.Tx, token string, key identity.Passkey, language string, now time.Time) (identity.AccountID, error) {
+	id, err := comeIn(ctx, tx, token, language, now)
+	if err != nil {
+		return 0, err
+	}
+	return id, identity.AddPasskey(ctx, tx, id, key, now)
+}
+
+// comeIn uses a link up and returns the artisan's account, which has no new way
+// in yet.
+func comeIn(ctx context.Context, tx pgx.Tx, token, language string, now time.Time) (identity.AccountID, error) {
 	a, err := InvitedBy(ctx, tx, token, now)
 	if err != nil {
 		return 0, err
@@ -107,7 +132,7 @@ func ComeIn(ctx context.Context, tx pgx.Tx, token, password, language string, no
 		return 0, ErrNoInvitation
 	}
 	if a.Account != 0 {
-		return a.Account, identity.SetPassword(ctx, tx, a.Account, password)
+		return a.Account, nil
 	}
 	roles := []identity.Role{identity.Artisan}
 	var sits bool
@@ -117,7 +142,7 @@ func ComeIn(ctx context.Context, tx pgx.Tx, token, password, language string, no
 	if sits {
 		roles = append(roles, identity.Committee)
 	}
-	id, err := identity.Create(ctx, tx, identity.New{Name: a.Name, Email: a.Email, Phone: identity.Phone(a.Phone), Password: password,
+	id, err := identity.Create(ctx, tx, identity.New{Name: a.Name, Email: a.Email, Phone: identity.Phone(a.Phone),
 		Language: language, Roles: roles}, 0)
 	if err != nil {
 		return 0, err

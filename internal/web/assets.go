@@ -38,18 +38,19 @@ var sheets = map[string][]string{
 	"shop.css": {"tokens", "base", "layout", "icon", "picture", "site-header", "dado", "site-footer", "btn", "hero", "piece-label",
 		"product-card", "price-stripe", "trade-list", "artisan-card", "visit", "trail", "gallery", "offer", "facts", "making",
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
-		"mark-level", "empty", "prose", "order", "sandbox", "waiting", "badge", "utilities"},
+		"mark-level", "empty", "prose", "order", "sandbox", "waiting", "badge", "languages", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
-		"empty", "trail", "order", "summary", "studio", "utilities"},
+		"empty", "trail", "order", "summary", "studio", "languages", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio", "badge", "notice", "summary", "order", "empty",
-		"utilities"},
+		"languages", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module
 // that needs no other.
 var scripts = map[string][]string{
-	"studio.js": {"price-share"},
-	"shop.js":   {"basket-count", "basket-adder", "facet-form", "reckon-form"},
+	"studio.js":  {"price-share", "pass-key"},
+	"sign-in.js": {"pass-key"},
+	"shop.js":    {"basket-count", "basket-adder", "facet-form", "reckon-form"},
 }
 
 // BuildAssets makes the assets ready. An error is one in a file of ours.

@@ -128,6 +128,44 @@ func (s *Sessions) account(ctx context.Context, secret string) (identity.Account
 	return identity.AccountID(id), nil
 }
 
+// A challenge waits five minutes for its answer.
+const (
+	challengeCookie = "challenge"
+	challengeLife   = 5 * time.Minute
+)
+
+func challengeKey(secret string) string {
+	sum := sha256.Sum256([]byte("challenge " + secret))
+	return "challenge:" + hex.EncodeToString(sum[:16])
+}
+
+// KeepChallenge keeps what an answer is to be held against, for this browser.
+func (s *Sessions) KeepChallenge(c *gin.Context, kept []byte) error {
+	secret := strings.ToLower(rand.Text())
+	if err := s.Redis.Set(c.Request.Context(), challengeKey(secret), kept, challengeLife).Err(); err != nil {
+		return fmt.Errorf("web: keep a challenge: %w: %w", err, ErrSessionsAway)
+	}
+	s.setCookie(c, challengeCookie, secret, int(challengeLife/time.Second), true)
+	return nil
+}
+
+// TakeChallenge returns what KeepChallenge kept, once, or identity.ErrNoPasskey.
+func (s *Sessions) TakeChallenge(c *gin.Context) ([]byte, error) {
+	secret, err := c.Cookie(challengeCookie)
+	if err != nil {
+		return nil, identity.ErrNoPasskey
+	}
+	kept, err := s.Redis.GetDel(c.Request.Context(), challengeKey(secret)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil, identity.ErrNoPasskey
+	}
+	if err != nil {
+		return nil, fmt.Errorf("web: take a challenge: %w: %w", err, ErrSessionsAway)
+	}
+	s.setCookie(c, challengeCookie, "", -1, true)
+	return kept, nil
+}
+
 // setCookie sets a cookie of ours; maxAge in seconds, 0 until the browser is
 // closed, below 0 to delete it.
 func (s *Sessions) setCookie(c *gin.Context, name, value string, maxAge int, httpOnly bool) {

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"kissaria.ma/internal/catalog"
+	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
@@ -31,10 +32,11 @@ type Site struct {
 	Sessions   *Sessions
 	Limits     *Limiter
 	Pages      *PageCache // of the public pages
-	PublicURL  string     // without a slash at its end; absolute links only
-	Demo       bool       // payments go to the sandbox, and mails to a page
-	FormHosts  []string   // where a form may lead besides here: the card provider's page
-	Proxies    []string   // networks whose forwarded address is believed
+	Passkeys   *identity.Passkeys
+	PublicURL  string   // without a slash at its end; absolute links only
+	Demo       bool     // payments go to the sandbox, and mails to a page
+	FormHosts  []string // where a form may lead besides here: the card provider's page
+	Proxies    []string // networks whose forwarded address is believed
 	Ready      func(ctx context.Context) error
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -115,6 +117,7 @@ type Page struct {
 	Notice      string // that this is a demonstration, or empty
 	Section     string // of the navigation
 	Home        string // path of the front page in this language
+	Here        string // this page's own address, to come back to in another language
 	Languages   []LanguageLink
 	Canonical   string
 	Image       string // absolute address for previews, may be empty
@@ -206,6 +209,7 @@ func (s *Site) Page(c *gin.Context, title string) Page {
 		a := profile.Address
 		p.Address = []string{a.Line1, strings.TrimSpace(a.Line2 + ", " + a.Postcode + " " + a.City)}
 	}
+	p.Here = c.Request.URL.RequestURI()
 	rest, localized := strings.CutPrefix(c.Request.URL.Path, "/"+l.Code+"/")
 	query := ""
 	if q := c.Request.URL.RawQuery; q != "" && len(q) < 500 {

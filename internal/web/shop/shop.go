@@ -63,7 +63,10 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 		get("/orders/:token", h.showOrder)
 		g.POST("/orders/:token/payment", s.Handle(h.createPayment))
 		get("/sign-in", h.newSession)
+		g.POST("/language", s.Handle(h.setLanguage))
 		g.POST("/sign-in", s.Handle(h.createSession))
+		g.POST("/sign-in/passkey", s.Handle(h.askPasskey))
+		g.POST("/sign-in/passkey/answer", s.Handle(h.createSessionByPasskey))
 		g.POST("/sign-out", s.Handle(h.destroySession))
 	}
 	r.GET("/media/:key/:file", s.Handle(h.showPicture))

@@ -3,13 +3,16 @@ package shop
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
 
 	"kissaria.ma/internal/fault"
 	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/web"
 )
 
@@ -21,6 +24,7 @@ type SignInPage struct {
 	Next     string
 	Said     string
 	Action   string
+	Passkey  *web.Passkey
 	Demo     []identity.DemoAccount
 }
 
@@ -42,6 +46,10 @@ func (h *Handlers) newSignInPage(c *gin.Context, form *web.Form) *SignInPage {
 	l := web.Language(c)
 	page := &SignInPage{Page: h.Site.Page(c, l.T("sign_in.title")), Next: localPath(form.Value("next")), Action: web.Path(c, "/sign-in")}
 	page.NoIndex = true
+	if h.Site.Passkeys.Possible() {
+		page.Passkey = &web.Passkey{Way: "get", Options: page.Action + "/passkey",
+			Answer: page.Action + "/passkey/answer?next=" + url.QueryEscape(page.Next), Label: l.T("sign_in.by_finger")}
+	}
 	page.Email = form.Field("sign_in", "email", "username", func(f *web.Field) { f.Dir, f.Required = "ltr", true })
 	page.Password = form.Field("sign_in", "password", "current-password", func(f *web.Field) {
 		f.Type, f.Dir, f.Required, f.Value = "password", "ltr", true, ""
@@ -86,19 +94,80 @@ func (h *Handlers) createSession(c *gin.Context) error {
 		return err
 	}
 	h.Site.SetCookie(c, web.LanguageCookie, l.Code, 365*24*3600, true)
-	next := localPath(form.Value("next"))
-	switch {
+	web.Redirect(c, landing(c, a, form.Value("next")))
+	return nil
+}
+
+// landing is where someone goes who has signed in: where they were going, or
+// where their work is.
+func landing(c *gin.Context, a identity.Account, next string) string {
+	switch next = localPath(next); {
 	case next != "":
+		return next
 	case a.May(identity.SeeOrders):
-		next = "/admin/orders"
+		return "/admin/orders"
 	case a.May(identity.EnterStudio):
-		next = "/studio"
+		return "/studio"
 	case a.May(identity.EnterAdmin):
-		next = "/admin"
-	default:
-		next = web.Path(c, "/")
+		return "/admin"
 	}
-	web.Redirect(c, next)
+	return web.Path(c, "/")
+}
+
+// askPasskey serves POST /{lang}/sign-in/passkey.
+func (h *Handlers) askPasskey(c *gin.Context) error {
+	if err := h.Site.Limits.Allow(c, signInByAddress, c.ClientIP()); err != nil {
+		return err
+	}
+	challenge, err := h.Site.Passkeys.Ask()
+	return h.Site.Challenge(c, challenge, err)
+}
+
+// createSessionByPasskey serves POST /{lang}/sign-in/passkey/answer.
+func (h *Handlers) createSessionByPasskey(c *gin.Context) error {
+	ctx := c.Request.Context()
+	if err := h.Site.Limits.Allow(c, signInByAddress, c.ClientIP()); err != nil {
+		return err
+	}
+	kept, answer, err := h.Site.Answered(c)
+	if err != nil {
+		return err
+	}
+	var a identity.Account
+	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
+		a, err = h.Site.Passkeys.SignIn(ctx, tx, kept, answer, h.Site.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h.Site.SetCookie(c, web.LanguageCookie, web.Language(c).Code, 365*24*3600, true)
+	return h.Site.SignedIn(c, a, landing(c, a, c.Query("next")))
+}
+
+// setLanguage serves POST /{lang}/language, for the pages whose address names no
+// language: the studio's and the office's.
+func (h *Handlers) setLanguage(c *gin.Context) error {
+	form, err := web.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	l := web.Language(c)
+	switch a, err := h.Site.Account(c); {
+	case errors.Is(err, web.ErrSignedOut):
+	case err != nil:
+		return err
+	default:
+		if err := identity.SetLanguage(c.Request.Context(), h.Pool, a.ID, l.Code); err != nil {
+			return err
+		}
+	}
+	h.Site.SetCookie(c, web.LanguageCookie, l.Code, 365*24*3600, true)
+	back := localPath(form.Value("back"))
+	if back == "" {
+		back = web.Path(c, "/")
+	}
+	web.Redirect(c, back)
 	return nil
 }
 

@@ -40,6 +40,10 @@ type Handlers struct {
 func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/studio/welcome/:token", h.Site.Handle(h.newMember))
 	r.POST("/studio/welcome/:token", h.Site.Handle(h.createMember))
+	r.POST("/studio/welcome/:token/passkey", h.Site.Handle(h.offerMember))
+	r.POST("/studio/welcome/:token/passkey/answer", h.Site.Handle(h.createMemberByPasskey))
+	r.POST("/studio/passkey", h.own(h.offerPasskey))
+	r.POST("/studio/passkey/answer", h.own(h.createPasskey))
 	r.GET("/studio", h.own(h.showHome))
 	r.GET("/studio/orders", h.own(h.listOrders))
 	r.POST("/studio/orders/:number/photo", h.own(h.createHanding))
@@ -77,6 +81,7 @@ type WelcomePage struct {
 	web.Page
 	Name     lang.Text
 	Password web.Field
+	Passkey  *web.Passkey
 	Action   string
 	Least    int
 }
@@ -100,6 +105,10 @@ func (h *Handlers) newWelcomePage(c *gin.Context, a union.Artisan, form *web.For
 	l := web.Language(c)
 	name, _ := a.NameIn(l)
 	page := &WelcomePage{Page: h.page(c, "", l.T("studio.welcome", name)), Name: name, Action: "/studio/welcome/" + c.Param("token"), Least: identity.MinPassword}
+	if h.Site.Passkeys.Possible() {
+		page.Passkey = &web.Passkey{Way: "create", Options: page.Action + "/passkey", Answer: page.Action + "/passkey/answer",
+			Label: l.T("studio.by_finger"), More: l.T("studio.by_finger.more")}
+	}
 	page.Password = form.Field("studio", "password", "new-password", func(f *web.Field) {
 		f.Type, f.Dir, f.Required, f.Value = "password", "ltr", true, ""
 	})
@@ -149,6 +158,7 @@ func (h *Handlers) createMember(c *gin.Context) error {
 type HomePage struct {
 	web.Page
 	Name      lang.Text
+	Passkey   *web.Passkey // offered where there is none yet
 	ToPrepare int
 	NextBy    time.Time
 	Owed      money.Amount
@@ -164,8 +174,12 @@ type NoticeLine struct {
 }
 
 // showHome serves GET /studio.
-func (h *Handlers) showHome(c *gin.Context, _ identity.Account, a union.Artisan) error {
+func (h *Handlers) showHome(c *gin.Context, account identity.Account, a union.Artisan) error {
 	ctx, l := c.Request.Context(), web.Language(c)
+	has, err := identity.HasPasskey(ctx, h.Pool, account.ID)
+	if err != nil {
+		return err
+	}
 	counts, err := order.CountParts(ctx, h.Pool, a.ID)
 	if err != nil {
 		return err
@@ -187,6 +201,9 @@ func (h *Handlers) showHome(c *gin.Context, _ identity.Account, a union.Artisan)
 		Owed: balance.Negated(), ShopPath: "/" + l.Code + "/artisans/" + a.Slug}
 	if len(next) > 0 {
 		page.NextBy = next[0].PrepareBy
+	}
+	if !has && h.Site.Passkeys.Possible() {
+		page.Passkey = &web.Passkey{Way: "create", Options: "/studio/passkey", Answer: "/studio/passkey/answer", Label: l.T("studio.finger_next")}
 	}
 	for _, n := range notices {
 		page.Notices = append(page.Notices, NoticeLine{Said: l.T("notice."+n.Kind, n.Subject), At: n.At, New: !n.Read})
