@@ -58,6 +58,9 @@ func TestBrowserComesInWithThePhonesLock(t *testing.T) {
 
 	v.open(m.invite(t, "jaouad-benallal"))
 	v.follow(v.find("button", "العربية").click)
+	if shown := v.all("alert"); len(shown) > 0 {
+		t.Errorf("before anything went wrong the page shows %v", shown)
+	}
 	v.follow(v.find("button", "ادخلوا بقفل هذا الهاتف").click)
 	if got := v.path(); got != "/studio" {
 		t.Fatalf("coming in leads to %s:\n%s", got, v.words())
