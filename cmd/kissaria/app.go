@@ -18,10 +18,12 @@ import (
 
 	"kissaria.ma/assets"
 	"kissaria.ma/internal/cart"
+	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/checkout"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/mail"
 	"kissaria.ma/internal/media"
+	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/payment"
 	"kissaria.ma/internal/payment/sandbox"
 	"kissaria.ma/internal/postgres"
@@ -77,7 +79,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.library = &media.Library{Pool: b.pool, Store: b.store, Log: b.log}
+	a.library = &media.Library{Pool: b.pool, Store: b.store, Log: b.log, InUse: inUse}
 	post := &mail.Office{Pool: b.pool, Views: views, From: b.config.MailFrom}
 	if b.config.SMTPURL != "" {
 		if post.Transport, err = mail.NewSMTP(b.config.SMTPURL); err != nil {
@@ -154,6 +156,9 @@ func loopback(listen string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// inUse tells the library which pictures are shown.
+var inUse = []string{union.PicturesInUse, catalog.PicturesInUse, order.PicturesInUse}
+
 // openJobs makes the queue: one that works, or one that only takes jobs in.
 func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 	if !r.work {
@@ -176,6 +181,9 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 			river.NewPeriodicJob(river.PeriodicInterval(time.Minute), func() (river.JobArgs, *river.InsertOpts) {
 				return checkout.ReconcileArgs{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
+				return media.SweepArgs{}, nil
+			}, nil),
 		},
 	})
 	if err != nil {

@@ -264,3 +264,9 @@ func variants(ctx context.Context, db postgres.DB, where string, arg any) ([]Var
 	}
 	return pgx.CollectRows(rows, scanVariant)
 }
+
+// PicturesInUse is a query for the pictures of products and of drafts.
+const PicturesInUse = `
+	SELECT picture_id FROM revision_pictures
+	UNION ALL SELECT picture_id FROM cards WHERE picture_id IS NOT NULL
+	UNION ALL SELECT photo::bigint FROM drafts, jsonb_array_elements_text(body -> 'photos') AS photo`

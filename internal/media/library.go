@@ -28,6 +28,9 @@ type Library struct {
 	Jobs  *postgres.Jobs
 	Store Store
 	Log   *slog.Logger
+	// InUse are queries, one for each room above that shows pictures, which
+	// return the ids of those that it shows.
+	InUse []string
 }
 
 // Take keeps an upload as it came and writes its row. The same bytes from the
@@ -59,11 +62,15 @@ func (l *Library) Take(ctx context.Context, tx pgx.Tx, owner string, r io.Reader
 	}
 
 	hash := sha256.Sum256(content)
+	if err := lockOriginal(ctx, tx, hash[:]); err != nil {
+		return 0, err
+	}
 	var id PictureID
 	err = tx.QueryRow(ctx, `
-		SELECT id
-		FROM pictures
-		WHERE owner = $1 AND hash = $2`, owner, hash[:]).Scan(&id)
+		UPDATE pictures
+		SET taken_at = now()
+		WHERE owner = $1 AND hash = $2
+		RETURNING id`, owner, hash[:]).Scan(&id)
 	if err == nil {
 		return id, nil
 	}
@@ -74,12 +81,9 @@ func (l *Library) Take(ctx context.Context, tx pgx.Tx, owner string, r io.Reader
 		return 0, err
 	}
 	width, height := h.upright()
-	// The update changes nothing, but makes a row that another upload has just
-	// written come back too.
 	err = tx.QueryRow(ctx, `
 		INSERT INTO pictures (owner, hash, format, bytes, width, height)
 		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (owner, hash) DO UPDATE SET owner = excluded.owner
 		RETURNING id`,
 		owner, hash[:], h.format, len(content), width, height).Scan(&id)
 	if err != nil {

@@ -74,6 +74,8 @@ func (w *RenderWorker) Timeout(*river.Job[RenderArgs]) time.Duration { return 3 
 // AddWorkers adds what works on pictures' jobs.
 func (l *Library) AddWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &RenderWorker{Library: l})
+	river.AddWorker(workers, &SweepWorker{Library: l, Now: time.Now})
+	river.AddWorker(workers, &RemoveFilesWorker{Library: l})
 }
 
 // Render makes a picture's renditions and then, in one statement, tells

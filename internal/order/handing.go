@@ -166,3 +166,6 @@ func CountVerdicts(ctx context.Context, db postgres.DB, a union.ArtisanID) (asSh
 	}
 	return asShown, differed, nil
 }
+
+// PicturesInUse is a query for the pictures of pieces that were handed in.
+const PicturesInUse = `SELECT picture_id FROM handings`

@@ -324,3 +324,9 @@ func Seat(ctx context.Context, tx pgx.Tx, c CommitteeID, a ArtisanID, office str
 	}
 	return postgres.Notify(ctx, tx, Everywhere)
 }
+
+// PicturesInUse is a query for the pictures that the union and its artisans
+// show.
+const PicturesInUse = `
+	SELECT cover FROM union_profile WHERE cover IS NOT NULL
+	UNION ALL SELECT picture_id FROM artisans WHERE picture_id IS NOT NULL`
