@@ -504,6 +504,10 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 	if err != nil {
 		return err
 	}
+	first := 1
+	if n, err := strconv.Atoi(c.PostForm("number")); err == nil && n >= 1 && n <= catalog.MostPhotos {
+		first = n // A script sends the chosen photos one at a time.
+	}
 	var wrong []string
 	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error {
 		wrong = nil
@@ -524,7 +528,7 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 			}
 			id, err := h.takePhoto(c, tx, a, file)
 			if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Invalid {
-				wrong = append(wrong, l.T("studio.photo_wrong", n+1, l.T(f.Key, f.Args...)))
+				wrong = append(wrong, l.T("studio.photo_wrong", first+n, l.T(f.Key, f.Args...)))
 				continue
 			}
 			if err != nil {
@@ -539,6 +543,14 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 	})
 	if err != nil {
 		return err
+	}
+	if web.WantsJSON(c) {
+		if len(wrong) > 0 {
+			c.JSON(http.StatusUnprocessableEntity, gin.H{"fault": strings.Join(wrong, " ")})
+		} else {
+			c.JSON(http.StatusOK, gin.H{})
+		}
+		return nil
 	}
 	if len(wrong) > 0 {
 		d.Version++
