@@ -46,7 +46,8 @@ var pages = map[string]any{
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
-	"studio/orders": &studio.OrdersPage{}, "studio/money": &studio.MoneyPage{}, "studio/pieces": &studio.PiecesPage{},
+	"studio/statement": &studio.StatementPage{},
+	"studio/orders":    &studio.OrdersPage{}, "studio/money": &studio.MoneyPage{}, "studio/pieces": &studio.PiecesPage{},
 	"mail/frame": mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
 }
 

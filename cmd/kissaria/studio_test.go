@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"bytes"
 	"image"
 	"image/color"
@@ -124,6 +125,19 @@ func TestStudioShowsWhatIsSoldAndOwed(t *testing.T) {
 	}
 	if sold := v.get("/studio/money"); strings.Count(sold.body, `class="studio-part"`) != 1 || !strings.Contains(sold.body, "176") {
 		t.Error("the money page does not show the one line with the union's 176 MAD")
+	}
+	year := time.Now().Year()
+	statement := v.get(fmt.Sprintf("/studio/money/%d", year))
+	if got := strings.Count(statement.body, "2,024"); got != 3 || !strings.Contains(statement.body, p.number) {
+		t.Errorf("the year's statement shows 2 024 MAD %d times; want the share, what is owed after it, and at the end", got)
+	}
+	if last := v.get(fmt.Sprintf("/studio/money/%d", year-1)); last.status != http.StatusOK || strings.Contains(last.body, p.number) {
+		t.Errorf("last year's statement = %d; want one without this year's order", last.status)
+	}
+	for _, bad := range []string{fmt.Sprint(year + 1), "1900", "0", "-1", "twenty", "99999999999999999999"} {
+		if got := v.get("/studio/money/" + bad); got.status != http.StatusNotFound {
+			t.Errorf("the statement of %s = %d, want 404", bad, got.status)
+		}
 	}
 	if staff := v.get("/admin/orders"); staff.status != http.StatusForbidden {
 		t.Errorf("an artisan at the office = %d, want 403", staff.status)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -156,4 +157,65 @@ func Balance(ctx context.Context, db postgres.DB, a Account) (money.Amount, erro
 		return money.Amount{}, fmt.Errorf("ledger: balance of %s: %w", a, err)
 	}
 	return money.Centimes(minor), nil
+}
+
+// A Line is one of an account's statement.
+type Line struct {
+	At        time.Time
+	Kind      Kind
+	Reference string // the order's number
+	Amount    money.Amount
+	Balance   money.Amount // after it
+}
+
+// MostLines bounds a statement; Statement returns ErrTooLong for a longer one.
+const MostLines = 5000
+
+// ErrTooLong is returned for a statement of more than MostLines.
+var ErrTooLong = errors.New("ledger: the statement is too long")
+
+// Statement returns what happened on an account from one moment until before
+// another, oldest first, and what it came to before: debits less credits. What
+// one transaction posts to the account is one line.
+func Statement(ctx context.Context, db postgres.DB, a Account, from, until time.Time) (before money.Amount, lines []Line, err error) {
+	rows, err := db.Query(ctx, `
+		SELECT t.at, t.kind, t.reference, sum(p.amount_minor)::bigint
+		FROM ledger_postings p
+		JOIN ledger_transactions t ON t.id = p.transaction_id
+		WHERE p.account = $1 AND t.at >= $2 AND t.at < $3
+		GROUP BY t.id
+		ORDER BY t.at, t.id
+		LIMIT $4`, a, from, until, MostLines+1)
+	if err != nil {
+		return before, nil, fmt.Errorf("ledger: statement of %s: %w", a, err)
+	}
+	lines, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Line, error) {
+		var l Line
+		var minor int64
+		err := row.Scan(&l.At, &l.Kind, &l.Reference, &minor)
+		l.Amount = money.Centimes(minor)
+		return l, err
+	})
+	if err != nil {
+		return before, nil, fmt.Errorf("ledger: statement of %s: %w", a, err)
+	}
+	if len(lines) > MostLines {
+		return before, nil, ErrTooLong
+	}
+	var minor int64
+	err = db.QueryRow(ctx, `
+		SELECT coalesce(sum(p.amount_minor), 0)::bigint
+		FROM ledger_postings p
+		JOIN ledger_transactions t ON t.id = p.transaction_id
+		WHERE p.account = $1 AND t.at < $2`, a, from).Scan(&minor)
+	if err != nil {
+		return before, nil, fmt.Errorf("ledger: statement of %s: %w", a, err)
+	}
+	before = money.Centimes(minor)
+	balance := before
+	for i := range lines {
+		balance = balance.Plus(lines[i].Amount)
+		lines[i].Balance = balance
+	}
+	return before, lines, nil
 }

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -82,5 +83,35 @@ func TestDatabaseGuardsTheBooks(t *testing.T) {
 				t.Error("the database allowed it")
 			}
 		})
+	}
+}
+
+func TestStatementAddsUp(t *testing.T) {
+	pool := pgtest.Open(t)
+	for _, key := range []string{"payment/1", "payment/2", "payment/3"} {
+		err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+			_, err := ledger.Book(t.Context(), tx, sale(key))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What is booked stays as it is.
+	if _, err := pool.Exec(t.Context(), `UPDATE ledger_transactions SET at = '2025-06-01' WHERE key = 'payment/1'`); err == nil {
+		t.Fatal("what is booked could be changed")
+	}
+	amina := ledger.Artisan("amina")
+	now := time.Now()
+	before, lines, err := ledger.Statement(t.Context(), pool, amina, now.Add(-time.Hour), now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !before.IsZero() || len(lines) != 3 || lines[2].Balance != money.Centimes(-3*239_20) || lines[0].Balance != lines[0].Amount {
+		t.Errorf("the statement begins with %v and has %v", before, lines)
+	}
+	before, lines, err = ledger.Statement(t.Context(), pool, amina, now.Add(time.Hour), now.Add(2*time.Hour))
+	if err != nil || before != money.Centimes(-3*239_20) || len(lines) != 0 {
+		t.Errorf("what follows begins with %v and has %v, %v; want the balance and nothing", before, lines, err)
 	}
 }

@@ -42,7 +42,7 @@ var sheets = map[string][]string{
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
 		"empty", "trail", "order", "summary", "studio", "ways-in", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio", "badge", "notice", "summary", "order", "empty",
-		"ways-in", "utilities"},
+		"data-table", "ways-in", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module

@@ -48,6 +48,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/studio/orders", h.own(h.listOrders))
 	r.POST("/studio/orders/:number/photo", h.own(h.createHanding))
 	r.GET("/studio/money", h.own(h.listMoney))
+	r.GET("/studio/money/:year", h.own(h.showStatement))
 	r.GET("/studio/pieces", h.own(h.listPieces))
 	r.POST("/studio/variants/:sku", h.own(h.updateVariant))
 	r.POST("/studio/drafts", h.own(h.createDraft))
@@ -356,6 +357,7 @@ func newLineView(l *lang.Language, line order.Line) LineView {
 type MoneyPage struct {
 	web.Page
 	Owed       money.Amount
+	Statement  web.Link // of this year
 	Sales      []SaleView
 	Next       string
 	Withdrawal int
@@ -394,6 +396,8 @@ func (h *Handlers) listMoney(c *gin.Context, _ identity.Account, a union.Artisan
 		return err
 	}
 	page := &MoneyPage{Page: h.page(c, "money", l.T("studio.money")), Owed: balance.Negated(), Withdrawal: profile.WithdrawalDays}
+	year := strconv.Itoa(h.Site.Now().In(profile.Location).Year())
+	page.Statement = web.Link{Name: l.T("studio.statement", year), Path: "/studio/money/" + year}
 	for _, s := range sales {
 		v := SaleView{LineView: newLineView(l, s.Line), Number: s.Number, At: s.PaidAt, Price: s.Line.Total,
 			Commission: s.Line.Commission, Percent: s.Line.CommBP / 100}
