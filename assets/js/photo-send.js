@@ -80,9 +80,16 @@ customElements.define("photo-send", class extends HTMLElement {
     })
   }
 
-  async showPhotos() {
-    const response = await fetch(location.href)
-    const page = new DOMParser().parseFromString(await response.text(), "text/html")
-    document.getElementById("photos").replaceWith(page.getElementById("photos"))
+  // showPhotos shows the photos as they now are, and looks again while some are
+  // being prepared.
+  async showPhotos(again = 20) {
+    try {
+      const response = await fetch(location.href)
+      const page = new DOMParser().parseFromString(await response.text(), "text/html")
+      document.getElementById("photos").replaceWith(page.getElementById("photos"))
+    } catch (e) {
+      console.info("the photos cannot be shown yet", e) // They have arrived all the same.
+    }
+    if (again > 0 && document.querySelector("#photos [data-waiting]")) setTimeout(() => this.showPhotos(again - 1), 1500)
   }
 })

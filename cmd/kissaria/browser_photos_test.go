@@ -110,7 +110,7 @@ func (w *wire) set(cut bool) {
 // Photos go up small, by themselves, and go on after the connection was cut in
 // the middle; one that is no photo is named, and the others stay.
 func TestBrowserPhotosOutliveTheConnection(t *testing.T) {
-	m := openMarket(t, roles{web: true})
+	m := openMarket(t, roles{web: true, work: true})
 	who := m.comeIn(t, "jaouad-benallal")
 	path := who.post("/studio/drafts", nil).location
 	w := wired(t, m)
@@ -154,6 +154,7 @@ func TestBrowserPhotosOutliveTheConnection(t *testing.T) {
 	if n := strings.Count(v.words(), "Photo "); n < 2 {
 		t.Errorf("the page shows %d photos:\n%s", n, v.words())
 	}
+	v.until("both photos are shown", func() bool { return evaluate[int](v, `document.querySelectorAll("#photos img").length`) == 2 })
 	if v.has("button", "Send the photos") {
 		t.Error("there is a button for what is done by itself")
 	}
