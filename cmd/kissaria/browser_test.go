@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a browser may take over one thing.
-const patience = 10 * time.Second
+const patience = 20 * time.Second
 
 // chromiums are the names under which the browser may be installed.
 var chromiums = []string{"chromium", "chromium-browser", "google-chrome"}
