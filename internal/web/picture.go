@@ -14,8 +14,8 @@ import (
 type Picture struct {
 	Class         string
 	Alt           string
-	Src           string // JPEG, of a middling width
-	JPEG, WebP    string // srcset
+	Src           string // JPEG of a middling width, for the browsers of before 2020
+	WebP          string // srcset, for all others
 	Sizes         string
 	Width, Height int
 	Eager         bool // the first one of a page
@@ -48,16 +48,16 @@ func (p Pictures) Make(id media.PictureID, class, alt, sizes string, eager bool)
 	if m.State != media.Ready || len(m.Widths) == 0 {
 		return v
 	}
-	v.JPEG, v.WebP = srcset(m, "jpg"), srcset(m, "webp")
+	v.WebP = srcset(m)
 	v.Src = mediaPath(m.Key, m.Widths[min(1, len(m.Widths)-1)], "jpg")
 	v.Largest = mediaPath(m.Key, m.Widths[len(m.Widths)-1], "webp")
 	return v
 }
 
-func srcset(m media.Picture, format string) string {
+func srcset(m media.Picture) string {
 	parts := make([]string, len(m.Widths))
 	for i, w := range m.Widths {
-		parts[i] = fmt.Sprintf("%s %dw", mediaPath(m.Key, w, format), w)
+		parts[i] = fmt.Sprintf("%s %dw", mediaPath(m.Key, w, "webp"), w)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -71,7 +71,7 @@ func ByKey(key, class, alt string) Picture {
 	v := Picture{Class: class, Alt: alt, Width: 320, Height: 400}
 	if key != "" {
 		v.Src = mediaPath(key, 320, "jpg")
-		v.JPEG, v.WebP = v.Src, mediaPath(key, 320, "webp")
+		v.WebP = mediaPath(key, 320, "webp")
 	}
 	return v
 }
