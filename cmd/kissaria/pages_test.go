@@ -188,7 +188,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("facet.", "the list", "trade", "kind", "quarter")
 	family("artisan.state.", "the register", string(union.Applied), string(union.Invited), string(union.Active), string(union.Suspended), string(union.Left))
 	family("product.state.", "the studio", string(catalog.Drafted), string(catalog.OnSale), string(catalog.Withdrawn), string(catalog.TakenDown))
-	family("notice.", "the studio", "order_paid", "piece_as_shown", "piece_differs")
+	family("notice.", "the studio", "order_paid", "piece_as_shown", "piece_differs", "piece_nearly_gone")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
 	family("revision.", "the office", "submitted", "approved", "changes_requested", "rejected")

@@ -108,11 +108,17 @@ func TestInvitationRunsOut(t *testing.T) {
 
 func TestStudioShowsWhatIsSoldAndOwed(t *testing.T) {
 	m := openMarket(t, roles{web: true, work: true})
+	if _, err := m.pool.Exec(t.Context(), `UPDATE variants SET on_hand = 2 WHERE sku = 'KIS-0011'`); err != nil {
+		t.Fatal(err)
+	}
 	p := m.buy(t, "en", "KIS-0011", "KIS-0024-RED")
 	v := m.comeIn(t, "jaouad-benallal")
 	home := v.get("/studio")
 	if !strings.Contains(home.body, p.number) || !strings.Contains(home.body, "2.024") && !strings.Contains(home.body, "2,024") {
 		t.Error("the studio does not tell of the order and of the 2 024 MAD that are owed")
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM notices WHERE kind = 'piece_nearly_gone' AND subject = 'KIS-0011/' || $1`, p.number); n != 1 || !strings.Contains(home.body, "KIS-0011") {
+		t.Errorf("the maker is told %d times that one is left", n)
 	}
 	orders := v.get("/studio/orders")
 	if !strings.Contains(orders.body, p.number) || !strings.Contains(orders.body, `data-state="to_prepare"`) {

@@ -137,6 +137,20 @@ func Sell(ctx context.Context, tx pgx.Tx, held []Wanted) error {
 	return settle(ctx, tx, held, `held = held - $2, on_hand = on_hand - $2`)
 }
 
+// LastOnes returns those of the variants of which one is left, so that their
+// makers may think of the next.
+func LastOnes(ctx context.Context, tx pgx.Tx, variants []VariantID) ([]VariantID, error) {
+	rows, err := tx.Query(ctx, `SELECT id FROM variants WHERE id = ANY ($1) AND stocked AND on_hand = 1`, variants)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: last ones: %w", err)
+	}
+	last, err := pgx.CollectRows(rows, pgx.RowTo[VariantID])
+	if err != nil {
+		return nil, fmt.Errorf("catalog: last ones: %w", err)
+	}
+	return last, nil
+}
+
 // Restock puts pieces that were sold back into the workshop.
 func Restock(ctx context.Context, tx pgx.Tx, sold []Wanted) error {
 	return settle(ctx, tx, sold, `on_hand = on_hand + $2`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -211,6 +212,9 @@ func (d *Desk) complete(ctx context.Context, tx pgx.Tx, o order.Order, p payment
 	if err := d.announce(ctx, tx, o); err != nil {
 		return err
 	}
+	if err := tellOfLastOnes(ctx, tx, o); err != nil {
+		return err
+	}
 	skus := make([]string, len(o.Lines))
 	for i, l := range o.Lines {
 		skus[i] = l.SKU
@@ -218,6 +222,27 @@ func (d *Desk) complete(ctx context.Context, tx pgx.Tx, o order.Order, p payment
 	_, err := d.Jobs.InsertTx(ctx, tx, EmptyCartArgs{CartKey: o.CartKey[:], SKUs: skus}, nil)
 	if err != nil {
 		return fmt.Errorf("checkout: queue the cart: %w", err)
+	}
+	return nil
+}
+
+// tellOfLastOnes tells artisans of which pieces this order has left but one.
+func tellOfLastOnes(ctx context.Context, tx pgx.Tx, o order.Order) error {
+	variants := make([]catalog.VariantID, len(o.Lines))
+	for i, l := range o.Lines {
+		variants[i] = l.Variant
+	}
+	last, err := catalog.LastOnes(ctx, tx, variants)
+	if err != nil {
+		return err
+	}
+	for _, l := range o.Lines {
+		if !slices.Contains(last, l.Variant) {
+			continue
+		}
+		if err := union.Tell(ctx, tx, l.Artisan, "piece_nearly_gone", l.SKU+"/"+o.Number, map[string]any{"slug": l.Slug}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -207,7 +208,8 @@ func (h *Handlers) showHome(c *gin.Context, account identity.Account, a union.Ar
 		page.Passkey = &web.Passkey{Way: "create", Options: "/studio/passkey", Answer: "/studio/passkey/answer", Label: l.T("studio.finger_next")}
 	}
 	for _, n := range notices {
-		page.Notices = append(page.Notices, NoticeLine{Said: l.T("notice."+n.Kind, n.Subject), At: n.At, New: !n.Read})
+		about, _, _ := strings.Cut(n.Subject, "/") // The rest makes it one of many.
+		page.Notices = append(page.Notices, NoticeLine{Said: l.T("notice."+n.Kind, about), At: n.At, New: !n.Read})
 	}
 	if err := union.ReadNotices(ctx, h.Pool, a.ID, h.Site.Now()); err != nil {
 		return err
