@@ -47,7 +47,8 @@ var pages = map[string]any{
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/orders": &studio.OrdersPage{}, "studio/money": &studio.MoneyPage{}, "studio/pieces": &studio.PiecesPage{},
-	"mail/frame": mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
+	"studio/confirm": &studio.ConfirmPage{},
+	"mail/frame":     mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
 }
 
 func loadViews(t *testing.T) view.Sets {
@@ -195,6 +196,10 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		family("studio.step."+s, "the studio", "", ".more")
 		named["studio.bar."+s] = "the studio"
 	}
+	for _, act := range []string{"withdrawal", "return"} {
+		family("studio."+act, "the studio", "", ".more", ".do")
+	}
+	family("studio.", "the studio", "changed", "sent", "withdrawn", "put_back")
 	family("studio.missing.", "the studio", "photos", "what", "price", "count", "size")
 	family("verdict.", "the office", string(order.WaitingVerdict), string(order.AsShown), string(order.Differs))
 	family("stripe.", "the price", "labour", "materials", "workshop", "union")
