@@ -41,8 +41,8 @@ var sheets = map[string][]string{
 		"mark-level", "empty", "prose", "order", "sandbox", "waiting", "badge", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
 		"empty", "trail", "order", "summary", "studio", "utilities"},
-	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio", "badge", "notice", "summary", "order", "empty",
-		"utilities"},
+	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
+		"hours", "badge", "notice", "summary", "order", "empty", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module
