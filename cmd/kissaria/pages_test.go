@@ -47,7 +47,7 @@ var pages = map[string]any{
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/orders": &studio.OrdersPage{}, "studio/money": &studio.MoneyPage{}, "studio/pieces": &studio.PiecesPage{},
-	"studio/confirm": &studio.ConfirmPage{}, "studio/workshop": &studio.WorkshopPage{}, "studio/part": &studio.PartPage{},
+	"studio/confirm": &studio.ConfirmPage{}, "studio/workshop": &studio.WorkshopPage{}, "studio/part": &studio.PartPage{}, "studio/cards": &studio.CardsPage{},
 	"mail/frame": mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
 }
 

@@ -42,13 +42,13 @@ var sheets = map[string][]string{
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
 		"empty", "trail", "order", "summary", "studio", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
-		"hours", "badge", "notice", "summary", "order", "empty", "utilities"},
+		"hours", "badge", "notice", "summary", "order", "empty", "stall-card", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module
 // that needs no other.
 var scripts = map[string][]string{
-	"studio.js": {"price-share"},
+	"studio.js": {"price-share", "print-button"},
 	"shop.js":   {"basket-count", "basket-adder", "facet-form", "reckon-form"},
 }
 

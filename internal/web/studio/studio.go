@@ -54,6 +54,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/studio/workshop", h.own(h.showWorkshop))
 	r.GET("/studio/workshop/:part", h.own(h.showPart))
 	r.POST("/studio/workshop/:part", h.own(h.savePart))
+	r.GET("/studio/cards", h.own(h.listCards))
 	r.POST("/studio/drafts", h.own(h.createDraft))
 	r.GET("/studio/drafts/:token/:step", h.own(h.showStep))
 	r.POST("/studio/drafts/:token/:step", h.own(h.saveStep))
