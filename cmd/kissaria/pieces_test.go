@@ -42,7 +42,7 @@ func TestPieceLeavesTheMarketAndComesBack(t *testing.T) {
 	if got := v.get(withdrawal); got.location != "/studio/pieces" {
 		t.Errorf("asking again whether it should leave leads to %q", got.location)
 	}
-	if got := buyer.post("/en/cart/lines", url.Values{"sku": {"KIS-0011"}, "quantity": {"1"}}); got.status == http.StatusSeeOther {
+	if got := buyer.post("/en/cart/lines", url.Values{"variant": {"KIS-0011"}, "quantity": {"1"}}); got.status == http.StatusSeeOther {
 		t.Error("what is off the market goes into a basket")
 	}
 
