@@ -9,6 +9,12 @@ customElements.define("photo-send", class extends HTMLElement {
     this.said = this.querySelector("[role=status]")
     this.querySelector("button").hidden = true
     this.input.addEventListener("change", () => this.sendAll([...this.input.files]))
+    // Whoever taps on while photos are on their way goes on once they are there.
+    this.closest("form").addEventListener("submit", (e) => {
+      if (!this.input.disabled) return
+      e.preventDefault()
+      this.onward = e.submitter
+    })
   }
 
   async sendAll(files) {
@@ -27,6 +33,9 @@ customElements.define("photo-send", class extends HTMLElement {
     this.bar.hidden = true
     this.said.textContent = wrong.join(" ")
     this.said.classList.toggle("field__wrong", wrong.length > 0)
+    const onward = this.onward
+    this.onward = null
+    if (onward?.isConnected && wrong.length === 0) this.closest("form").requestSubmit(onward)
   }
 
   // shrink returns a photo of 2048 pixels at most, upright. What the phone

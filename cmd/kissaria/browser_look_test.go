@@ -24,7 +24,7 @@ type sight struct {
 }
 
 // sights are all that there is to see in a language: what everyone sees, then
-// what someone with a basket does, then the administration.
+// what someone with a basket does, then the administration and the studio.
 func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	t.Helper()
 	shopper, staff := m.visitor(t), m.visitor(t)
@@ -33,6 +33,10 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	paid := m.buy(t, l.Code, "KIS-0011", "KIS-0040")
 	if got := staff.post("/en/sign-in", url.Values{"email": {"admin@kissaria.example"}, "password": {"demo-admin-2026"}}); got.status != http.StatusSeeOther {
 		t.Fatalf("signing in = %d, want 303", got.status)
+	}
+	artisan := m.comeIn(t, "jaouad-benallal")
+	if _, err := m.pool.Exec(t.Context(), `UPDATE accounts SET language = $1`, l.Code); err != nil {
+		t.Fatal(err)
 	}
 	at := func(path string) func(*tab) {
 		return func(v *tab) { v.open("/" + l.Code + path) }
@@ -108,6 +112,21 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			v.open("/admin/orders")
 		}},
 		{"admin-order", outside("/admin/orders/" + paid.number)},
+		{"studio", func(v *tab) {
+			v.be(artisan)
+			v.open("/studio")
+		}},
+		{"studio-orders", outside("/studio/orders")},
+		{"studio-pieces", outside("/studio/pieces")},
+		{"studio-withdrawal", outside("/studio/pieces/kilim-blue-steps/withdrawal")},
+		{"studio-money", outside("/studio/money")},
+		{"studio-workshop", outside("/studio/workshop")},
+		{"studio-hours-wrong", func(v *tab) {
+			v.open("/studio/workshop/hours")
+			v.follow(v.find("button", l.T("studio.hours.set")).click)
+		}},
+		{"studio-closed", outside("/studio/workshop/closed")},
+		{"studio-cards", outside("/studio/cards")},
 	}
 }
 
@@ -128,13 +147,9 @@ func TestBrowserEveryPageIsFitToBeUsed(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := openMarket(t, roles{web: true, work: true})
-			for _, sql := range []string{
-				`UPDATE variants SET on_hand = 0 WHERE product_id = (SELECT id FROM products WHERE slug = 'zouak-tray-blue-flower')`,
-				`UPDATE accounts SET language = '` + code + `'`,
-			} {
-				if _, err := m.pool.Exec(t.Context(), sql); err != nil {
-					t.Fatal(err)
-				}
+			_, err = m.pool.Exec(t.Context(), `UPDATE variants SET on_hand = 0 WHERE product_id = (SELECT id FROM products WHERE slug = 'zouak-tray-blue-flower')`)
+			if err != nil {
+				t.Fatal(err)
 			}
 			if *shots == "" {
 				m.paint(t, "kilim-blue-steps") // A picture takes its place otherwise than the sheet before it.

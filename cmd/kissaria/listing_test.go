@@ -103,6 +103,11 @@ func TestPieceIsListedJudgedAndSold(t *testing.T) {
 	if queue := chair.get("/admin/queue"); !strings.Contains(queue.body, path) {
 		t.Error("the piece is not in its committee's queue")
 	}
+	office := m.visitor(t)
+	office.signIn("admin@kissaria.example", "demo-admin-2026")
+	if queue := office.get("/admin/queue"); !strings.Contains(queue.body, path) {
+		t.Error("the administrator does not see what waits for the committees")
+	}
 	if queue := potter.get("/admin/queue"); strings.Contains(queue.body, path) {
 		t.Error("the piece is in another committee's queue")
 	}

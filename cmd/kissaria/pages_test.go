@@ -47,8 +47,14 @@ var pages = map[string]any{
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/statement": &studio.StatementPage{},
-	"studio/orders":    &studio.OrdersPage{}, "studio/money": &studio.MoneyPage{}, "studio/pieces": &studio.PiecesPage{},
-	"mail/frame": mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
+	"studio/orders":    &studio.OrdersPage{},
+	"studio/money":     &studio.MoneyPage{},
+	"studio/pieces":    &studio.PiecesPage{},
+	"studio/confirm":   &studio.ConfirmPage{},
+	"studio/workshop":  &studio.WorkshopPage{},
+	"studio/part":      &studio.PartPage{},
+	"studio/cards":     &studio.CardsPage{},
+	"mail/frame":       mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
 }
 
 func loadViews(t *testing.T) view.Sets {
@@ -196,6 +202,20 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		family("studio.step."+s, "the studio", "", ".more")
 		named["studio.bar."+s] = "the studio"
 	}
+	for _, act := range []string{"withdrawal", "return"} {
+		family("studio."+act, "the studio", "", ".more", ".do")
+	}
+	family("studio.", "the studio", "changed", "sent", "withdrawn", "put_back")
+	for _, part := range []string{"story", "picture", "visits", "hours", "languages", "phone", "closed"} {
+		named["studio.part."+part] = "the studio"
+		family("studio.ask."+part, "the studio", "", ".more")
+	}
+	family("studio.visits.", "the studio", "no", "appointment", "open")
+	family("studio.", "the workshop's fields", "from1", "to1", "from2", "to2", "from", "until", "choose", "story.none", "picture.none", "picture.there",
+		"phone.shown", "phone.hidden", "closed.none", "closed.days")
+	family("studio.hours.", "the workshop's faults", "no_day", "unread", "order")
+	family("studio.closed.", "the workshop's faults", "unread", "backwards", "over", "long")
+	family("artisan.", "the artisan's page", "closed_from", "closed_until")
 	family("studio.missing.", "the studio", "photos", "what", "price", "count", "size")
 	family("verdict.", "the office", string(order.WaitingVerdict), string(order.AsShown), string(order.Differs))
 	family("stripe.", "the price", "labour", "materials", "workshop", "union")

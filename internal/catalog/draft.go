@@ -94,12 +94,17 @@ func (b Body) Missing() string {
 // 100 g for the box. The union weighs it when it packs.
 func (b Body) PackedWeight() int { return b.Weight + b.Weight/8 + 100 }
 
-// Begin starts a draft and returns its token.
+// Begin starts an empty draft and returns its token.
 func Begin(ctx context.Context, tx pgx.Tx, a union.ArtisanID, language string) (string, error) {
+	return begin(ctx, tx, a, Body{Language: language})
+}
+
+// begin writes a draft that says b and returns its token.
+func begin(ctx context.Context, tx pgx.Tx, a union.ArtisanID, b Body) (string, error) {
 	token := strings.ToLower(rand.Text())
 	_, err := tx.Exec(ctx, `
 		INSERT INTO drafts (token, artisan_id, body)
-		VALUES ($1, $2, $3)`, token, a, Body{Language: language})
+		VALUES ($1, $2, $3)`, token, a, b)
 	if err != nil {
 		return "", fmt.Errorf("catalog: begin draft: %w", err)
 	}
@@ -383,7 +388,7 @@ func Waiting(ctx context.Context, db postgres.DB, trades []union.TradeID, limit 
 	rows, err := db.Query(ctx, submittedQuery+`
 		WHERE r.state = 'submitted' AND (cardinality($1::bigint[]) = 0 OR p.trade_id = ANY ($1))
 		ORDER BY r.submitted_at, r.id
-		LIMIT $2`, slices.Concat([]union.TradeID{}, trades), limit)
+		LIMIT $2`, append([]union.TradeID{}, trades...), limit)
 	if err != nil {
 		return nil, fmt.Errorf("catalog: waiting: %w", err)
 	}

@@ -26,18 +26,28 @@ type Own struct {
 	WrittenIn string
 	Picture   media.PictureID
 	Variants  []Variant
+
+	revision RevisionID // the live one, or the last before there was any
+}
+
+const ownQuery = `
+	SELECT p.id, p.slug, p.state, r.id, r.title, r.written_in,
+	       coalesce((SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1), 0)
+	FROM products p
+	JOIN LATERAL (
+		SELECT id, title, written_in FROM revisions WHERE product_id = p.id
+		ORDER BY (id = p.live_id) DESC NULLS LAST, number DESC LIMIT 1) r ON true`
+
+func scanOwn(row pgx.CollectableRow) (Own, error) {
+	var o Own
+	err := row.Scan(&o.ID, &o.Slug, &o.State, &o.revision, &o.Title, &o.WrittenIn, &o.Picture)
+	return o, err
 }
 
 // OwnProducts lists an artisan's products, newest first, and says whether there
 // are more. after is the slug of the last one seen.
 func OwnProducts(ctx context.Context, db postgres.DB, a union.ArtisanID, after string, limit int) (list []Own, more bool, err error) {
-	rows, err := db.Query(ctx, `
-		SELECT p.id, p.slug, p.state, r.title, r.written_in,
-		       coalesce((SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1), 0)
-		FROM products p
-		JOIN LATERAL (
-			SELECT id, title, written_in FROM revisions WHERE product_id = p.id
-			ORDER BY (id = p.live_id) DESC NULLS LAST, number DESC LIMIT 1) r ON true
+	rows, err := db.Query(ctx, ownQuery+`
 		WHERE p.artisan_id = $1
 		  AND ($2 = '' OR (p.created_at, p.id) < (SELECT l.created_at, l.id FROM products l WHERE l.slug = $2))
 		ORDER BY p.created_at DESC, p.id DESC
@@ -45,11 +55,7 @@ func OwnProducts(ctx context.Context, db postgres.DB, a union.ArtisanID, after s
 	if err != nil {
 		return nil, false, fmt.Errorf("catalog: own products: %w", err)
 	}
-	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Own, error) {
-		var o Own
-		err := row.Scan(&o.ID, &o.Slug, &o.State, &o.Title, &o.WrittenIn, &o.Picture)
-		return o, err
-	})
+	list, err = pgx.CollectRows(rows, scanOwn)
 	if err != nil {
 		return nil, false, fmt.Errorf("catalog: own products: %w", err)
 	}

@@ -41,14 +41,14 @@ var sheets = map[string][]string{
 		"mark-level", "empty", "prose", "order", "sandbox", "waiting", "badge", "ways-in", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
 		"empty", "trail", "order", "summary", "studio", "ways-in", "utilities"},
-	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio", "badge", "notice", "summary", "order", "empty",
-		"data-table", "ways-in", "utilities"},
+	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
+		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "stall-card", "ways-in", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module
 // that needs no other.
 var scripts = map[string][]string{
-	"studio.js":  {"price-share", "pass-key", "photo-send"},
+	"studio.js":  {"price-share", "pass-key", "photo-send", "print-button"},
 	"sign-in.js": {"pass-key"},
 	"shop.js":    {"basket-count", "basket-adder", "facet-form", "reckon-form"},
 }

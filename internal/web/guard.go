@@ -25,7 +25,8 @@ const (
 )
 
 // uploads are the routes that take photos, and so more bytes and more time.
-var uploads = map[string]bool{"/studio/orders/:number/photo": true, "/studio/drafts/:token/:step": true}
+var uploads = map[string]bool{"/studio/orders/:number/photo": true, "/studio/drafts/:token/:step": true,
+	"/studio/workshop/:part": true}
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 

@@ -3,10 +3,12 @@ package shop
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"kissaria.ma/internal/catalog"
+	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/union"
@@ -147,18 +149,13 @@ type ArtisanPage struct {
 	Cards       []ProductCard
 	Visits      bool
 	Appointment bool
-	Hours       []DayHours
+	Hours       []web.DayHours
 	Quarter     lang.Text
 	QuarterSaid lang.Text
-	Phone       string
+	Closed      string // when the workshop rests, empty where it does not
+	Phone       string // where the artisan agreed
+	WhatsApp    string // the number as WhatsApp writes it
 	Map         *MapSketch
-}
-
-// DayHours is a row of visiting hours.
-type DayHours struct {
-	Day   string
-	Hours [][2]string
-	Today bool
 }
 
 // showArtisan serves GET /{lang}/artisans/:slug.
@@ -201,9 +198,17 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 	if page.Cards, err = newCards(ctx, h.Pool, l, found.Cards); err != nil {
 		return err
 	}
-	today := weekday(h.Site.Now().In(profile.Location))
-	for _, day := range lang.Weekdays {
-		page.Hours = append(page.Hours, DayHours{l.T("weekday." + day), a.VisitHours[day], day == today})
+	now := h.Site.Now().In(profile.Location)
+	page.Hours = web.NewWeek(l, a.VisitHours, now)
+	switch {
+	case a.Closed.Over(now):
+	case a.Closed.Cover(now):
+		page.Closed = l.T("artisan.closed_until", l.Weekday(a.Closed.Until))
+	default:
+		page.Closed = l.T("artisan.closed_from", l.Weekday(a.Closed.From), l.Weekday(a.Closed.Until))
+	}
+	if number := identity.Phone(a.Phone); a.ShowsPhone && number != "" {
+		page.Phone, page.WhatsApp = a.Phone, strings.TrimPrefix(number, "+")
 	}
 	for _, q := range quarters {
 		if q.ID == a.Quarter {

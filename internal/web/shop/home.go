@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -166,9 +165,6 @@ func oneATrade(list []union.Artisan) []union.Artisan {
 	}
 	return kept
 }
-
-// weekday is the key of the day that t is on.
-func weekday(t time.Time) string { return lang.Weekdays[(int(t.Weekday())+6)%7] }
 
 // FrontPageWaits returns how many of the front page's pictures are still being
 // made.

@@ -32,6 +32,9 @@ type Handlers struct {
 func (h *Handlers) AddRoutes(r *gin.Engine) {
 	s := h.Site
 	r.GET("/", s.Handle(h.chooseLanguage))
+	// A code on a stall is read by people of every language.
+	r.GET("/products/:slug", s.Handle(h.chooseLanguage))
+	r.GET("/artisans/:slug", s.Handle(h.chooseLanguage))
 	for _, l := range lang.All {
 		g := r.Group("/"+l.Code, web.SetLanguage(l))
 		get := func(path string, fn func(*gin.Context) error) {
@@ -83,10 +86,11 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	}
 }
 
-// chooseLanguage answers GET / with the language that suits the visitor.
+// chooseLanguage leads from an address without a language to the same page in
+// the one that suits the visitor.
 func (h *Handlers) chooseLanguage(c *gin.Context) error {
 	c.Header("Vary", "Accept-Language, Cookie")
 	c.Header("Cache-Control", "private, no-store")
-	c.Redirect(http.StatusFound, "/"+web.Language(c).Code+"/")
+	c.Redirect(http.StatusFound, web.Path(c, c.Request.URL.EscapedPath()))
 	return nil
 }

@@ -23,7 +23,7 @@ type UnionPage struct {
 	Principles []lang.Text
 	Commission lang.Text
 	Timeline   []TimelineEntry
-	Hours      []DayHours
+	Hours      []web.DayHours
 	Email      string
 	Legal      []Fact
 	Questions  []Crumb
@@ -57,10 +57,7 @@ func (h *Handlers) showUnion(c *gin.Context) error {
 		}
 		page.Timeline = append(page.Timeline, TimelineEntry{l.Date(day), e.Date, e.Text.In(l, "fr")})
 	}
-	today := weekday(h.Site.Now().In(p.Location))
-	for _, day := range lang.Weekdays {
-		page.Hours = append(page.Hours, DayHours{l.T("weekday." + day), p.CounterHours[day], day == today})
-	}
+	page.Hours = web.NewWeek(l, p.CounterHours, h.Site.Now().In(p.Location))
 	for _, key := range []string{"ice", "if_number"} {
 		if v := p.Legal[key]; v != "" {
 			page.Legal = append(page.Legal, Fact{Label: l.T("union.legal." + key), Code: v})

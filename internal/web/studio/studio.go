@@ -51,7 +51,16 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/studio/money", h.own(h.listMoney))
 	r.GET("/studio/money/:year", h.own(h.showStatement))
 	r.GET("/studio/pieces", h.own(h.listPieces))
+	r.GET("/studio/pieces/:slug/withdrawal", h.own(h.newWithdrawal))
+	r.POST("/studio/pieces/:slug/withdrawal", h.own(h.createWithdrawal))
+	r.GET("/studio/pieces/:slug/return", h.own(h.newReturn))
+	r.POST("/studio/pieces/:slug/return", h.own(h.createReturn))
+	r.POST("/studio/pieces/:slug/copy", h.own(h.createCopy))
 	r.POST("/studio/variants/:sku", h.own(h.updateVariant))
+	r.GET("/studio/workshop", h.own(h.showWorkshop))
+	r.GET("/studio/workshop/:part", h.own(h.showPart))
+	r.POST("/studio/workshop/:part", h.own(h.savePart))
+	r.GET("/studio/cards", h.own(h.listCards))
 	r.POST("/studio/drafts", h.own(h.createDraft))
 	r.GET("/studio/drafts/:token/:step", h.own(h.showStep))
 	r.POST("/studio/drafts/:token/:step", h.own(h.saveStep))
@@ -445,6 +454,9 @@ type PieceView struct {
 	Photo    web.Picture
 	Words    lang.Text // what the committee said last, where it is not on sale
 	Variants []VariantView
+	Withdraw string // where it is taken off the market, empty where that cannot be
+	Return   string // where it is put back, empty where that cannot be
+	Copy     string
 }
 
 // VariantView is a size or colour with its price and stock.
@@ -466,11 +478,10 @@ func (h *Handlers) listPieces(c *gin.Context, _ identity.Account, a union.Artisa
 	if err != nil {
 		return err
 	}
-	if c.Query("changed") != "" {
-		page.Said = web.Language(c).T("studio.changed")
-	}
-	if c.Query("sent") != "" {
-		page.Said = web.Language(c).T("studio.sent")
+	for _, done := range []string{"changed", "sent", "withdrawn", "put_back"} {
+		if c.Query(done) != "" {
+			page.Said = web.Language(c).T("studio." + done)
+		}
 	}
 	return h.Site.Render(c, http.StatusOK, "studio/pieces", page)
 }
@@ -524,10 +535,15 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 			continue // It stands above, to be changed.
 		}
 		v := PieceView{Title: o.Title.In(l, o.WrittenIn), State: l.T("product.state." + string(o.State)),
-			Photo: pictures.Make(o.Picture, "studio-piece__photo", "", "6rem", false)}
+			Photo: pictures.Make(o.Picture, "studio-piece__photo", "", "6rem", false), Copy: "/studio/pieces/" + o.Slug + "/copy"}
 		switch {
 		case o.State == catalog.OnSale:
 			v.Path, v.Kind = "/"+l.Code+"/products/"+o.Slug, "right"
+			if o.Left() {
+				v.Withdraw = "/studio/pieces/" + o.Slug + "/withdrawal"
+			}
+		case o.State == catalog.Withdrawn:
+			v.Kind, v.Return = "waiting", "/studio/pieces/"+o.Slug+"/return"
 		case decisions[o.Slug].Verdict == moderation.Rejected:
 			v.State, v.Kind, v.Words = l.T("product.state.rejected"), "wrong", said(decisions[o.Slug])
 		case o.State == catalog.Drafted:

@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"kissaria.ma/internal/fault"
+	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/union"
+)
+
+// ErrNothingLeft is returned for a product of which every piece is sold or is
+// being paid for: a sold piece keeps its page.
+var ErrNothingLeft = fault.New(fault.Conflict, "studio.nothing_left")
+
+// OwnProduct returns one of an artisan's products, in whatever state. Anyone
+// else's is as absent as what never was: ErrNoProduct.
+func OwnProduct(ctx context.Context, db postgres.DB, a union.ArtisanID, slug string) (Own, error) {
+	rows, err := db.Query(ctx, ownQuery+`
+		WHERE p.artisan_id = $1 AND p.slug = $2`, a, slug)
+	if err != nil {
+		return Own{}, fmt.Errorf("catalog: own product: %w", err)
+	}
+	o, err := pgx.CollectExactlyOneRow(rows, scanOwn)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Own{}, ErrNoProduct
+	}
+	if err != nil {
+		return Own{}, fmt.Errorf("catalog: own product: %w", err)
+	}
+	if o.Variants, err = variants(ctx, db, `v.product_id = $1`, o.ID); err != nil {
+		return Own{}, fmt.Errorf("catalog: own product: %w", err)
+	}
+	return o, nil
+}
+
+// Left reports whether a piece of it can still be bought.
+func (o Own) Left() bool {
+	for _, v := range o.Variants {
+		if v.Free() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Withdraw takes an artisan's product off the market, and logs it. Whoever is
+// paying for a piece of it at that moment still gets it. Done twice, it is done
+// once. It returns ErrNoProduct for what is not this artisan's or never was on
+// sale, and ErrNothingLeft where no piece is left to take away.
+func Withdraw(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, by identity.AccountID) error {
+	return move(ctx, tx, a, slug, OnSale, Withdrawn, by, "product.withdrawn")
+}
+
+// PutBack puts a product that its artisan had withdrawn back on the market as
+// it was approved, and logs it. Done twice, it is done once. It returns
+// ErrNoProduct for what is not this artisan's, or which the union took down.
+func PutBack(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, by identity.AccountID) error {
+	return move(ctx, tx, a, slug, Withdrawn, OnSale, by, "product.put_back")
+}
+
+// move takes a product from one state to another.
+func move(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, from, to State, by identity.AccountID, action string) error {
+	// The variants are locked as a buyer's hold locks them, in key order: what is
+	// counted here cannot be held by someone a moment later.
+	_, err := tx.Exec(ctx, `
+		SELECT FROM variants v
+		JOIN products p ON p.id = v.product_id
+		WHERE p.artisan_id = $1 AND p.slug = $2
+		ORDER BY v.id
+		FOR NO KEY UPDATE`, a, slug)
+	if err != nil {
+		return fmt.Errorf("catalog: move %s: %w", slug, err)
+	}
+	o, err := OwnProduct(ctx, tx, a, slug)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.State == to:
+		return nil
+	case o.State != from:
+		return ErrNoProduct
+	case to == Withdrawn && !o.Left():
+		return ErrNothingLeft
+	}
+	if _, err := tx.Exec(ctx, `UPDATE products SET state = $2 WHERE id = $1`, o.ID, to); err != nil {
+		return fmt.Errorf("catalog: move %s: %w", slug, err)
+	}
+	if err := Refresh(ctx, tx, []ProductID{o.ID}); err != nil {
+		return err
+	}
+	return identity.Record(ctx, tx, identity.Entry{By: by, Action: action, Subject: "product:" + slug,
+		Before: map[string]State{"state": from}, After: map[string]State{"state": to}})
+}
+
+// Copy starts a draft with what an artisan's product says, logs it, and returns
+// the draft's token: photos, kind, price, number, size, materials, and the words
+// as readers of l see them. Of a product in several sizes or colours it takes
+// the first. It returns ErrNoProduct for what is not this artisan's.
+func Copy(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, l *lang.Language, by identity.AccountID) (token string, err error) {
+	o, err := OwnProduct(ctx, tx, a, slug)
+	if err != nil {
+		return "", err
+	}
+	title := o.Title.In(l, o.WrittenIn)
+	b := Body{Language: title.Lang, Supply: OneOfAKind}
+	var description, kindName lang.Texts
+	err = tx.QueryRow(ctx, `
+		SELECT k.slug, k.name, r.description, coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0), r.weight_g,
+		       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position),
+		       ARRAY(SELECT t.slug FROM revision_terms rt JOIN terms t ON t.id = rt.term_id
+		             WHERE rt.revision_id = r.id AND t.vocabulary = 'material' ORDER BY rt.sort),
+		       ARRAY(SELECT t.slug FROM revision_terms rt JOIN terms t ON t.id = rt.term_id
+		             WHERE rt.revision_id = r.id AND t.vocabulary = 'technique' ORDER BY rt.sort)
+		FROM products p
+		JOIN kinds k ON k.id = p.kind_id
+		JOIN revisions r ON r.id = $2
+		WHERE p.id = $1`, o.ID, o.revision).Scan(&b.Kind, &kindName, &description, &b.Length, &b.Width, &b.Height, &b.Weight,
+		&b.Photos, &b.Materials, &b.Techniques)
+	if err != nil {
+		return "", fmt.Errorf("catalog: copy %s: %w", slug, err)
+	}
+	b.Words = description[title.Lang] // A draft is in one language.
+	// A piece without a name of its own is called by its kind, which is no name.
+	if title.Words != kindName[title.Lang] {
+		b.Title = title.Words
+	}
+	if len(o.Variants) > 0 {
+		switch v := o.Variants[0]; {
+		case !v.Stocked:
+			b.Price, b.Supply, b.LeadDays = v.Price.Minor, ToOrder, v.LeadDays
+		case v.OnHand > 1:
+			b.Price, b.Supply, b.Count = v.Price.Minor, InStock, v.OnHand
+		default:
+			b.Price = v.Price.Minor
+		}
+	}
+	if token, err = begin(ctx, tx, a, b); err != nil {
+		return "", err
+	}
+	return token, identity.Record(ctx, tx, identity.Entry{By: by, Action: "product.copied", Subject: "product:" + slug})
+}
