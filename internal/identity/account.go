@@ -62,6 +62,7 @@ const (
 	SeeArtisans    Act = "artisans.see"
 	InviteArtisans Act = "artisans.invite"
 	TakePiecesIn   Act = "pieces.take_in"
+	SendPieces     Act = "pieces.send" // pack, post, hand over
 
 	JudgePieces     Act = "pieces.judge" // of the trades of one's committee
 	JudgeEverything Act = "pieces.judge_all"
@@ -76,6 +77,7 @@ var allowed = map[Act][]Role{
 	SeeArtisans:    {Admin, Treasurer, Agent},
 	InviteArtisans: {Admin, Agent},
 	TakePiecesIn:   {Admin, Agent},
+	SendPieces:     {Admin, Agent},
 
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},

@@ -91,6 +91,16 @@ func one(ctx context.Context, db postgres.DB, where string, arg any) (Order, err
 		})
 		return err
 	})
+	b.Queue(`
+		SELECT `+shipmentColumns+`
+		FROM shipments s
+		WHERE s.order_id = $1`, o.ID).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, scanShipment)
+		if len(list) > 0 {
+			o.Shipment = list[0]
+		}
+		return err
+	})
 	if err := db.SendBatch(ctx, b).Close(); err != nil {
 		return Order{}, fmt.Errorf("order: read parts of %s: %w", o.Number, err)
 	}

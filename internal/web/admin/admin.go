@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"kissaria.ma/internal/catalog"
+	"kissaria.ma/internal/checkout"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/ledger"
@@ -27,6 +28,7 @@ import (
 type Handlers struct {
 	Site *web.Site
 	Pool *pgxpool.Pool
+	Desk *checkout.Desk
 }
 
 // AddRoutes registers the administration's pages.
@@ -42,6 +44,12 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/orders", h.for_(identity.SeeOrders, h.listOrders))
 	r.GET("/admin/orders/:number", h.for_(identity.SeeOrders, h.showOrder))
 	r.POST("/admin/orders/:number/fulfilments/:artisan/verdict", h.for_(identity.TakePiecesIn, h.createVerdict))
+	r.GET("/admin/orders/:number/packing", h.for_(identity.SeeOrders, h.showPacking))
+	r.POST("/admin/orders/:number/packing", h.for_(identity.SendPieces, h.createPacking))
+	r.GET("/admin/orders/:number/label", h.for_(identity.SeeOrders, h.showLabel))
+	r.POST("/admin/orders/:number/shipment", h.for_(identity.SendPieces, h.createShipment))
+	r.POST("/admin/orders/:number/delivery", h.for_(identity.SendPieces, h.createDelivery))
+	r.POST("/admin/orders/:number/return", h.for_(identity.SendPieces, h.createReturn))
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
 	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
@@ -191,6 +199,7 @@ type OrderPage struct {
 	Ledger      []LedgerRow
 	History     []HistoryRow
 	ShopPath    string
+	Shipment    *ShipmentPart // nil before all pieces are handed in
 }
 
 // FulfilmentPart is what one artisan prepares.
@@ -252,8 +261,14 @@ type HistoryRow struct {
 
 // showOrder serves GET /admin/orders/:number.
 func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
+	return h.renderOrder(c, a, http.StatusOK, nil)
+}
+
+// renderOrder shows an order; form is that of its parcel where something in it
+// was wrong, and nil otherwise.
+func (h *Handlers) renderOrder(c *gin.Context, a identity.Account, status int, form *web.Form) error {
 	ctx, l := c.Request.Context(), web.Language(c)
-	o, err := order.ByNumber(ctx, h.Pool, strings.ToUpper(c.Param("number")))
+	o, err := order.ByNumber(ctx, h.Pool, orderNumber(c))
 	if err != nil {
 		return err
 	}
@@ -278,8 +293,10 @@ func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
 	}
 	page.Section = "orders"
 	if !page.Collect {
-		page.Address = []string{o.Address.Line1, o.Address.Landmark, strings.TrimSpace(o.Address.Postcode + " " + o.Address.City),
-			o.Address.Region, l.Country(o.Address.Country)}
+		page.Address = append(streetLines(o.Address), l.Country(o.Address.Country))
+	}
+	if page.Shipment, err = h.shipment(c, a, o, form); err != nil {
+		return err
 	}
 	if err := h.parts(c, a, page, o); err != nil {
 		return err
@@ -301,7 +318,7 @@ func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
 	for _, e := range history {
 		page.History = append(page.History, HistoryRow{At: e.At, Said: l.T("history." + e.Kind), By: e.By})
 	}
-	return h.Site.Render(c, http.StatusOK, "admin/order", page)
+	return h.Site.Render(c, status, "admin/order", page)
 }
 
 func (h *Handlers) parts(c *gin.Context, a identity.Account, page *OrderPage, o order.Order) error {
@@ -357,7 +374,7 @@ func (h *Handlers) createVerdict(c *gin.Context, a identity.Account) error {
 	if verdict != order.AsShown && verdict != order.Differs {
 		return web.ErrMalformed
 	}
-	number := strings.ToUpper(c.Param("number"))
+	number := orderNumber(c)
 	m, err := union.Member(ctx, h.Pool, c.Param("artisan"))
 	if err != nil {
 		return err

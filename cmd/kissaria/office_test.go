@@ -1,0 +1,226 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"kissaria.ma/internal/mail"
+)
+
+// staff returns the union's administrator, signed in.
+func (m *market) staff(t *testing.T) *visitor {
+	t.Helper()
+	v := m.visitor(t)
+	v.signIn("admin@kissaria.example", "demo-admin-2026")
+	return v
+}
+
+// handIn has an artisan show a piece of an order, and the union take it in.
+func (m *market) handIn(t *testing.T, staff *visitor, number, slug string) {
+	t.Helper()
+	v := m.comeIn(t, slug)
+	if got := v.upload("/studio/orders/"+number+"/photo", "piece.jpg", photo(t, 600, 800)); got.status != http.StatusSeeOther {
+		t.Fatalf("%s shows a piece of %s = %d", slug, number, got.status)
+	}
+	got := staff.post("/admin/orders/"+number+"/fulfilments/"+slug+"/verdict", url.Values{"verdict": {"as_shown"}})
+	if got.status != http.StatusSeeOther {
+		t.Fatalf("taking in what %s made for %s = %d", slug, number, got.status)
+	}
+}
+
+// Two workshops hand in, the union packs once, posts once, and the buyer
+// follows it.
+func TestOrderIsPackedAndPosted(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buy(t, "fr", "KIS-0011", "KIS-0024-RED")
+	staff, path := m.staff(t), "/admin/orders/"+p.number
+	m.handIn(t, staff, p.number, "jaouad-benallal")
+	if got := staff.get(path + "/packing"); got.status != http.StatusNotFound {
+		t.Errorf("packing half an order = %d, want 404", got.status)
+	}
+	other := one[string](t, m, `SELECT a.slug FROM fulfilments f JOIN artisans a ON a.id = f.artisan_id WHERE f.state = 'to_prepare'`)
+	m.handIn(t, staff, p.number, other)
+	if page := p.get("/fr/orders/" + p.token); !strings.Contains(page.body, `data-state="packing"`) {
+		t.Error("the buyer is not told that all pieces are at the union")
+	}
+
+	all := url.Values{"piece-KIS-0011": {"yes"}, "piece-KIS-0024-RED": {"yes"}, "weight": {"٢٤٥٠"}}
+	for name, change := range map[string][2]string{"one not ticked": {"piece-KIS-0011", ""}, "no weight": {"weight", ""},
+		"a word for the weight": {"weight", "heavy"}, "nothing on the scales": {"weight", "0"}, "half a gram": {"weight", "12,5"}, "a house": {"weight", "9000000"}} {
+		form := url.Values{}
+		for k, v := range all {
+			form[k] = v
+		}
+		form.Set(change[0], change[1])
+		got := staff.post(path+"/packing", form)
+		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "field__wrong") || !strings.Contains(got.body, `value="yes" checked`) {
+			t.Errorf("packing with %s = %d, want 422 with what is wrong and the ticks kept", name, got.status)
+		}
+	}
+	if got := staff.post(path+"/shipment", url.Values{"carrier": {"EMS"}, "tracking": {"RR123456785MA"}}); got.status != http.StatusConflict {
+		t.Errorf("posting what is not packed = %d, want 409", got.status)
+	}
+	treasurer := m.visitor(t)
+	treasurer.signIn("treasurer@kissaria.example", "demo-treasurer-2026")
+	for _, act := range []string{"/packing", "/shipment", "/delivery", "/return"} {
+		if got := treasurer.post(path+act, all); got.status != http.StatusForbidden {
+			t.Errorf("the treasurer does %s: %d, want 403", act, got.status)
+		}
+	}
+	if page := treasurer.get(path + "/packing"); page.status != http.StatusOK || strings.Contains(page.body, `type="checkbox"`) {
+		t.Errorf("the treasurer's packing list = %d, and must have nothing to tick", page.status)
+	}
+	if got := staff.post(path+"/packing", all); got.status != http.StatusSeeOther {
+		t.Fatalf("packing = %d\n%s", got.status, tail(got.body, 500))
+	}
+	if got := staff.post(path+"/packing", all); got.status != http.StatusConflict {
+		t.Errorf("packing twice = %d, want 409", got.status)
+	}
+	label := staff.get(path + "/label")
+	for _, want := range []string{"Marta García", "Calle Elvira 41", "18010 Granada", "ESPAGNE", "5702.10"} {
+		if !strings.Contains(label.body, want) {
+			t.Errorf("the label lacks %q", want)
+		}
+	}
+
+	for name, form := range map[string]url.Values{"no number": {"carrier": {"EMS"}}, "a sentence": {"carrier": {"EMS"}, "tracking": {"it has <b>left</b>"}},
+		"an unknown carrier": {"carrier": {"my cousin"}, "tracking": {"RR123456785MA"}}} {
+		if got := staff.post(path+"/shipment", form); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "field__wrong") {
+			t.Errorf("posting with %s = %d, want 422 with what is wrong", name, got.status)
+		}
+	}
+	sent := url.Values{"carrier": {"Amana International"}, "tracking": {"rr 123 456 785 ma"}}
+	if got := staff.post(path+"/shipment", sent); got.status != http.StatusSeeOther {
+		t.Fatalf("posting = %d\n%s", got.status, tail(got.body, 500))
+	}
+	link := "https://bam-tracking.barid.ma/?trackingCode=RR123456785MA"
+	if page := p.get("/fr/orders/" + p.token); !strings.Contains(page.body, `data-state="shipped"`) || !strings.Contains(page.body, `href="`+link+`"`) {
+		t.Error("the buyer cannot follow the parcel")
+	}
+	letter, err := mail.ByKey(t.Context(), m.pool, "order/"+p.number+"/sent/RR123456785MA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if letter.To != "marta@example.com" || letter.Language != "fr" || !strings.Contains(letter.Text, link) || !strings.Contains(letter.HTML, link) {
+		t.Errorf("the letter to %s in %s does not lead to the parcel:\n%s", letter.To, letter.Language, letter.Text)
+	}
+
+	// It comes back, is sent again, and arrives.
+	if got := staff.post(path+"/return", nil); got.status != http.StatusSeeOther {
+		t.Fatalf("coming back = %d", got.status)
+	}
+	if page := p.get("/fr/orders/" + p.token); !strings.Contains(page.body, `data-state="returned"`) {
+		t.Error("the buyer is not told that the parcel came back")
+	}
+	if got := staff.post(path+"/delivery", nil); got.status != http.StatusConflict {
+		t.Errorf("delivering what came back = %d, want 409", got.status)
+	}
+	sent.Set("tracking", "RR999999999MA")
+	staff.post(path+"/shipment", sent)
+	if n := one[int](t, m, `SELECT count(*) FROM mails WHERE key LIKE 'order/' || $1 || '/sent/%'`, p.number); n != 2 {
+		t.Errorf("%d letters tell of two parcels", n)
+	}
+	if got := staff.post(path+"/delivery", nil); got.status != http.StatusSeeOther {
+		t.Fatalf("arriving = %d", got.status)
+	}
+	if p.state() != "completed" {
+		t.Errorf("the order is %s, want completed", p.state())
+	}
+	if page := p.get("/fr/orders/" + p.token); !strings.Contains(page.body, `data-state="completed"`) || !strings.Contains(page.body, "changer d’avis jusqu’au") {
+		t.Error("the buyer is not told until when they may change their mind")
+	}
+	for _, act := range []string{"packed", "shipped", "returned", "delivered"} {
+		if n := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'shipment.' || $1 AND subject = $2 AND before IS NOT NULL`, act, "order:"+p.number); n == 0 {
+			t.Errorf("the audit does not know that it was %s", act)
+		}
+		if n := one[int](t, m, `SELECT count(*) FROM order_events WHERE kind = $1 AND account_id IS NOT NULL`, act); n == 0 {
+			t.Errorf("the order's history does not know that it was %s", act)
+		}
+	}
+	if n := one[int64](t, m, `SELECT coalesce(sum(amount_minor), 0)::bigint FROM ledger_postings`); n != 0 {
+		t.Errorf("the ledger is off by %d centimes", n)
+	}
+}
+
+// buyToCollect goes the whole way to a paid order that its buyer collects.
+func (m *market) buyToCollect(t *testing.T, lang string, skus ...string) placed {
+	t.Helper()
+	v := m.visitor(t)
+	v.fill(lang, skus...)
+	form := buyer()
+	form.Set("delivery", "collect")
+	// Asked without a total, the checkout answers with that of this delivery.
+	form.Set("agreed", agreed(t, v.post("/"+lang+"/checkout", form).body))
+	got := v.post("/"+lang+"/checkout", form)
+	if !strings.HasPrefix(got.location, "/sandbox/pay/") {
+		t.Fatalf("placing an order to collect = %d to %q", got.status, got.location)
+	}
+	p := placed{visitor: v, lang: lang, payPath: got.location}
+	p.token = one[string](t, m, `SELECT o.token FROM orders o JOIN payments p ON p.order_id = o.id WHERE p.pay_url LIKE '%' || $1`, got.location)
+	p.number = one[string](t, m, `SELECT number FROM orders WHERE token = $1`, p.token)
+	p.pay()
+	eventually(t, "the order is paid", func() bool { return p.state() == "paid" })
+	return p
+}
+
+func TestOrderIsHandedOverAtTheShop(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buyToCollect(t, "ar", "KIS-0011")
+	staff, path := m.staff(t), "/admin/orders/"+p.number
+	m.handIn(t, staff, p.number, "jaouad-benallal")
+	if got := staff.post(path+"/delivery", nil); got.status != http.StatusConflict {
+		t.Errorf("handing over what is not packed = %d, want 409", got.status)
+	}
+	if got := staff.get(path + "/label"); got.status != http.StatusNotFound {
+		t.Errorf("the label of what nobody posts = %d, want 404", got.status)
+	}
+	if got := staff.post(path+"/packing", url.Values{"piece-KIS-0011": {"yes"}, "weight": {"2100"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("packing = %d", got.status)
+	}
+	if got := staff.post(path+"/shipment", url.Values{"carrier": {"EMS"}, "tracking": {"RR123456785MA"}}); got.status != http.StatusConflict {
+		t.Errorf("posting what is collected = %d, want 409", got.status)
+	}
+	letter, err := mail.ByKey(t.Context(), m.pool, "order/"+p.number+"/ready")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if letter.Language != "ar" || !strings.Contains(letter.Subject, "جاهز للتسلم") || !strings.Contains(letter.Text, p.number) {
+		t.Errorf("the letter in %s says %q:\n%s", letter.Language, letter.Subject, letter.Text)
+	}
+	if page := p.get("/ar/orders/" + p.token); !strings.Contains(page.body, `data-state="ready"`) {
+		t.Error("the buyer is not told that the pieces are ready")
+	}
+	if got := staff.post(path+"/delivery", nil); got.status != http.StatusSeeOther || p.state() != "completed" {
+		t.Errorf("handing over = %d, and the order is %s", got.status, p.state())
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'shipment.collected'`); n != 1 {
+		t.Errorf("the audit has %d hand-overs, want 1", n)
+	}
+}
+
+// Two agents take in the last two pieces at once: the order is still packed,
+// and packed once.
+func TestLastPiecesHandedInAtOnce(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buy(t, "en", "KIS-0011", "KIS-0024-RED")
+	makers := strings.Split(one[string](t, m, `SELECT string_agg(a.slug, ' ') FROM fulfilments f JOIN artisans a ON a.id = f.artisan_id`), " ")
+	for _, slug := range makers {
+		if got := m.comeIn(t, slug).upload("/studio/orders/"+p.number+"/photo", "piece.jpg", photo(t, 600, 800)); got.status != http.StatusSeeOther {
+			t.Fatalf("%s shows a piece = %d", slug, got.status)
+		}
+	}
+	var all sync.WaitGroup
+	for _, slug := range makers {
+		staff := m.staff(t)
+		all.Go(func() {
+			staff.post("/admin/orders/"+p.number+"/fulfilments/"+slug+"/verdict", url.Values{"verdict": {"as_shown"}})
+		})
+	}
+	all.Wait()
+	if n := one[int](t, m, `SELECT count(*) FROM shipments WHERE state = 'packing'`); n != 1 {
+		t.Errorf("%d shipments wait to be packed, want 1", n)
+	}
+}
