@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kissaria.ma/internal/mail"
 )
@@ -222,5 +223,70 @@ func TestLastPiecesHandedInAtOnce(t *testing.T) {
 	all.Wait()
 	if n := one[int](t, m, `SELECT count(*) FROM shipments WHERE state = 'packing'`); n != 1 {
 		t.Errorf("%d shipments wait to be packed, want 1", n)
+	}
+}
+
+// An order goes through the office's heaps, and lies in one at a time.
+func TestOfficeKnowsWhatIsToDo(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	staff := m.staff(t)
+	for _, heap := range []string{"waiting", "packing", "posting", "counter", "sent", "late"} {
+		if got := staff.get("/admin/orders/" + heap); got.status != http.StatusOK || !strings.Contains(got.body, "empty__more") {
+			t.Errorf("the empty heap %s = %d, want what to do next", heap, got.status)
+		}
+	}
+	p := m.buy(t, "en", "KIS-0011")
+	c := m.buyToCollect(t, "en", "KIS-0024-RED")
+	slug := one[string](t, m, `SELECT a.slug FROM fulfilments f JOIN artisans a ON a.id = f.artisan_id JOIN orders o ON o.id = f.order_id WHERE o.number = $1`, c.number)
+
+	waiting := staff.get("/admin/orders/waiting")
+	for _, want := range []string{p.number, c.number, "https://wa.me/212", "jaouad"} {
+		if !strings.Contains(strings.ToLower(waiting.body), strings.ToLower(want)) {
+			t.Errorf("the workshops that are awaited lack %q", want)
+		}
+	}
+	in := func(want string, number string) {
+		t.Helper()
+		for _, heap := range []string{"waiting", "packing", "posting", "counter", "sent"} {
+			if got := staff.get("/admin/orders/" + heap); strings.Contains(got.body, number) != (heap == want) {
+				t.Errorf("%s lies in %s: %v; it is to lie in %s", number, heap, heap != want, want)
+			}
+		}
+	}
+	m.handIn(t, staff, p.number, "jaouad-benallal")
+	m.handIn(t, staff, c.number, slug)
+	in("packing", p.number)
+	staff.post("/admin/orders/"+p.number+"/packing", url.Values{"piece-KIS-0011": {"yes"}, "weight": {"2400"}})
+	staff.post("/admin/orders/"+c.number+"/packing", url.Values{"piece-KIS-0024-RED": {"yes"}, "weight": {"400"}})
+	in("posting", p.number)
+	in("counter", c.number)
+	for query, found := range map[string]bool{c.number: true, strings.ToLower(strings.ReplaceAll(c.number, "-", "")): true, "marta": true, "%25": false, "'": false, p.number: false} {
+		if got := staff.get("/admin/orders/counter?q=" + query); got.status != http.StatusOK || strings.Contains(got.body, `href="/admin/orders/`+c.number) != found {
+			t.Errorf("looking for %q at the shop = %d, found %v", query, got.status, !found)
+		}
+	}
+
+	staff.post("/admin/orders/"+p.number+"/shipment", url.Values{"carrier": {"EMS"}, "tracking": {"RR123456785MA"}})
+	in("sent", p.number)
+	m.site.Now = func() time.Time { return time.Now().AddDate(0, 3, 0) }
+	late := staff.get("/admin/orders/late")
+	if !strings.Contains(late.body, p.number) || strings.Contains(late.body, c.number) || !strings.Contains(late.body, "badge--wrong") {
+		t.Error("late are the parcel and not what its buyer leaves at the shop")
+	}
+
+	treasurer, artisan := m.visitor(t), m.comeIn(t, "saadia-ghomari")
+	treasurer.signIn("treasurer@kissaria.example", "demo-treasurer-2026")
+	for _, heap := range []string{"waiting", "packing", "late"} {
+		if got := treasurer.get("/admin/orders/" + heap); got.status != http.StatusOK {
+			t.Errorf("the treasurer at %s = %d", heap, got.status)
+		}
+		if got := artisan.get("/admin/orders/" + heap); got.status != http.StatusForbidden {
+			t.Errorf("an artisan at %s = %d, want 403", heap, got.status)
+		}
+	}
+	for _, odd := range []string{"late?after=nowhere", "packing?after=ZZ-ZZZZ", "waiting?after=x.y", "waiting?after=9999-99-99.a-b", "waiting?late=1&after=2026-01-01.jaouad-benallal"} {
+		if got := staff.get("/admin/orders/" + odd); got.status != http.StatusOK {
+			t.Errorf("GET /admin/orders/%s = %d", odd, got.status)
+		}
 	}
 }

@@ -43,6 +43,7 @@ var pages = map[string]any{
 	"shop/checkout": &shop.CheckoutPage{}, "shop/order": &shop.OrderPage{}, "shop/sign_in": &shop.SignInPage{},
 	"shop/sandbox_pay": &shop.SandboxPage{}, "shop/sandbox_mails": &shop.MailsPage{},
 	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
+	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
@@ -172,6 +173,9 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	}
 	family("order.short.", "the office", states...)
 	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
+	for _, w := range order.Works {
+		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
+	}
 	family("shipment.", "the office", "packing", "packed", "ready", "shipped", "delivered", "collected", "returned")
 	for _, s := range []string{"packing", "packed", "ready", "shipped", "returned"} {
 		family("order.state."+s, "an order's page", "", ".more")

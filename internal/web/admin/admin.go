@@ -42,6 +42,10 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 		return nil
 	}))
 	r.GET("/admin/orders", h.for_(identity.SeeOrders, h.listOrders))
+	r.GET(waitingPath, h.for_(identity.SeeOrders, h.listWaiting))
+	for _, w := range order.Works {
+		r.GET(workPath(w), h.for_(identity.SeeOrders, h.listWork(w)))
+	}
 	r.GET("/admin/orders/:number", h.for_(identity.SeeOrders, h.showOrder))
 	r.POST("/admin/orders/:number/fulfilments/:artisan/verdict", h.for_(identity.TakePiecesIn, h.createVerdict))
 	r.GET("/admin/orders/:number/packing", h.for_(identity.SeeOrders, h.showPacking))
@@ -80,7 +84,8 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 type OrdersPage struct {
 	web.Page
 	Orders []OrderRow
-	States []StateTab
+	Work   Tabs
+	States Tabs
 	Search string
 	State  string
 	Next   string
@@ -134,13 +139,18 @@ func (h *Handlers) listOrders(c *gin.Context, a identity.Account) error {
 	}
 	page := &OrdersPage{Page: h.page(c, a, l.T("admin.orders")), Search: f.Query, State: string(f.State), Found: len(list) > 0}
 	page.Section = "orders"
-	all := 0
-	for _, n := range counts {
-		all += n
+	today, err := h.today(c)
+	if err != nil {
+		return err
 	}
-	page.States = append(page.States, StateTab{"/admin/orders", l.T("admin.all"), all, f.State == ""})
+	all := sum(counts)
+	if page.Work, err = h.workTabs(c, today, ordersPath, all); err != nil {
+		return err
+	}
+	page.States.Label = l.T("admin.states")
+	page.States.Tabs = append(page.States.Tabs, StateTab{ordersPath, l.T("admin.all"), all, f.State == ""})
 	for _, s := range states {
-		page.States = append(page.States, StateTab{"/admin/orders?state=" + string(s), l.T("order.short." + string(s)), counts[s], f.State == s})
+		page.States.Tabs = append(page.States.Tabs, StateTab{ordersPath + "?state=" + string(s), l.T("order.short." + string(s)), counts[s], f.State == s})
 	}
 	for _, o := range list {
 		page.Orders = append(page.Orders, newOrderRow(l, o))
