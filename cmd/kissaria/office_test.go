@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/csv"
 	"net/http"
 	"net/url"
 	"strings"
@@ -288,5 +289,91 @@ func TestOfficeKnowsWhatIsToDo(t *testing.T) {
 		if got := staff.get("/admin/orders/" + odd); got.status != http.StatusOK {
 			t.Errorf("GET /admin/orders/%s = %d", odd, got.status)
 		}
+	}
+}
+
+func TestAuditSaysWhoDidWhat(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	m.invite(t, "jaouad-benallal")
+	m.invite(t, "rqia-el-hmidi")
+	staff := m.staff(t)
+	page := staff.get("/admin/audit")
+	for _, want := range []string{"artisan:jaouad-benallal", "artisan:rqia-el-hmidi", `value="artisan.invited"`, "/admin/audit.csv"} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the audit lacks %q", want)
+		}
+	}
+	invited := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'artisan.invited'`)
+	byProgram := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'artisan.invited' AND account_id IS NULL`)
+	for query, n := range map[string]int{"action=artisan.invited": invited, "subject=artisan:rqia": 1, "by=-&action=artisan.invited": byProgram, "from=2099-01-01": 0,
+		"to=2020-01-01": 0, "by=nobody+at+all": 0, "subject=%25": 0} {
+		got := staff.get("/admin/audit?" + query)
+		if c := strings.Count(got.body, `href="/admin/artisans/`); got.status != http.StatusOK || c != n {
+			t.Errorf("the audit with %s = %d with %d invitations, want %d", query, got.status, c, n)
+		}
+	}
+	for query, status := range map[string]int{"from=yesterday": 422, "to=2026-13-01": 422, "from=2026-02-02&to=2026-02-01": 422, "after=x": 400, "after=-1": 400} {
+		if got := staff.get("/admin/audit?" + query); got.status != status {
+			t.Errorf("the audit with %s = %d, want %d", query, got.status, status)
+		}
+	}
+
+	// A page holds fifty; the next one begins where it ended.
+	if _, err := m.pool.Exec(t.Context(), `
+		INSERT INTO audit (action, subject, before, after)
+		SELECT 'test.done', CASE WHEN n = 1 THEN '=HYPERLINK("https://evil.example")' ELSE 'n:' || n END, '{"state": "old"}', '{"state": "new; \"quoted\""}'
+		FROM generate_series(1, 120) n`); err != nil {
+		t.Fatal(err)
+	}
+	seen, path := 0, "/admin/audit?action=test.done&by=-"
+	for pages := 1; path != ""; pages++ {
+		got := staff.get(path)
+		seen += strings.Count(got.body, "state: old")
+		_, rest, more := strings.Cut(got.body, `class="btn btn--plain" href="`)
+		if path, _, _ = strings.Cut(rest, `"`); !more {
+			path = ""
+		}
+		path = strings.ReplaceAll(path, "&amp;", "&")
+		if pages > 3 {
+			t.Fatal("the pages do not end")
+		}
+	}
+	if seen != 120 {
+		t.Errorf("the pages show %d entries of 120", seen)
+	}
+
+	file := staff.get("/admin/audit.csv?action=test.done")
+	rest, ok := strings.CutPrefix(file.body, "\ufeff")
+	if !ok || !strings.HasPrefix(file.header.Get("Content-Type"), "text/csv") || !strings.Contains(file.header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("the table is %s, %s", file.header.Get("Content-Type"), file.header.Get("Content-Disposition"))
+	}
+	r := csv.NewReader(strings.NewReader(rest))
+	r.Comma = ';'
+	rows, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 121 || len(rows[0]) != 7 {
+		t.Fatalf("the table has %d rows, want 120 and their heads", len(rows))
+	}
+	if last := rows[120][3]; last != `'=HYPERLINK("https://evil.example")` {
+		t.Errorf("the cell %q is a formula", last)
+	}
+	if after := rows[1][5]; !strings.Contains(after, `new; \"quoted\"`) {
+		t.Errorf("a cell with a semicolon reads %q", after)
+	}
+	if got := staff.get("/admin/audit.csv?from=yesterday"); got.status != http.StatusBadRequest {
+		t.Errorf("a table from a wrong day = %d, want 400", got.status)
+	}
+
+	treasurer := m.visitor(t)
+	treasurer.signIn("treasurer@kissaria.example", "demo-treasurer-2026")
+	for _, path := range []string{"/admin/audit", "/admin/audit.csv"} {
+		if got := treasurer.get(path); got.status != http.StatusForbidden {
+			t.Errorf("the treasurer at %s = %d, want 403", path, got.status)
+		}
+	}
+	if got := treasurer.get("/admin/orders"); strings.Contains(got.body, "/admin/audit") {
+		t.Error("the treasurer is led to the audit")
 	}
 }

@@ -67,6 +67,7 @@ const (
 	JudgePieces     Act = "pieces.judge" // of the trades of one's committee
 	JudgeEverything Act = "pieces.judge_all"
 	EnterStudio     Act = "studio.enter"
+	SeeAudit        Act = "audit.see"
 )
 
 // allowed is the one table of who may do what.
@@ -82,6 +83,7 @@ var allowed = map[Act][]Role{
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},
 	EnterStudio:     {Artisan},
+	SeeAudit:        {Admin},
 }
 
 // May reports whether the account may do act. A suspended one may do nothing.

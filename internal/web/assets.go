@@ -40,7 +40,7 @@ var sheets = map[string][]string{
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
 		"mark-level", "empty", "prose", "order", "sandbox", "waiting", "badge", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
-		"empty", "trail", "order", "summary", "studio", "packing", "utilities"},
+		"empty", "trail", "order", "summary", "studio", "packing", "filters", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio", "badge", "notice", "summary", "order", "empty",
 		"utilities"},
 }

@@ -54,6 +54,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST("/admin/orders/:number/shipment", h.for_(identity.SendPieces, h.createShipment))
 	r.POST("/admin/orders/:number/delivery", h.for_(identity.SendPieces, h.createDelivery))
 	r.POST("/admin/orders/:number/return", h.for_(identity.SendPieces, h.createReturn))
+	r.GET("/admin/audit", h.for_(identity.SeeAudit, h.listAudit))
+	r.GET("/admin/audit.csv", h.for_(identity.SeeAudit, h.sendAudit))
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
 	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
@@ -71,7 +73,7 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 	l := web.Language(c)
 	p := h.Site.Page(c, title)
 	p.NoIndex = true
-	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio)}
+	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio), Audit: a.May(identity.SeeAudit)}
 	var roles []string
 	for _, r := range a.Roles {
 		roles = append(roles, l.T("role."+string(r)))
