@@ -377,3 +377,40 @@ func TestAuditSaysWhoDidWhat(t *testing.T) {
 		t.Error("the treasurer is led to the audit")
 	}
 }
+
+func TestOfficeSearches(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buy(t, "en", "KIS-0011")
+	staff := m.staff(t)
+	if page := staff.get("/admin/orders"); !strings.Contains(page.body, `action="/admin/search"`) {
+		t.Error("the office's bar has no search")
+	}
+	orderLink, makerLink, pieceLink := `href="/admin/orders/`+p.number+`"`, `href="/admin/artisans/jaouad-benallal"`, `/products/kilim-blue-steps"`
+	tests := []struct{ query, want string }{
+		{p.number, orderLink}, {strings.ToLower(strings.ReplaceAll(p.number, "-", "")), orderLink}, {"marta garc", orderLink}, {"MARTA@example", orderLink},
+		{"jaouad", makerLink}, {one[string](t, m, `SELECT name_ar FROM artisans WHERE slug = 'jaouad-benallal'`), makerLink},
+		{one[string](t, m, `SELECT r.title->>'ar' FROM products p JOIN revisions r ON r.id = p.live_id WHERE p.slug = 'kilim-blue-steps'`), pieceLink},
+		{"kis-0011", pieceLink},
+	}
+	for _, tt := range tests {
+		if got := staff.get("/admin/search?q=" + url.QueryEscape(tt.query)); got.status != http.StatusOK || !strings.Contains(got.body, tt.want) {
+			t.Errorf("searching %q = %d without %s", tt.query, got.status, tt.want)
+		}
+	}
+	// A piece that nobody sees in the shop is found, and leads to no page there.
+	if _, err := m.pool.Exec(t.Context(), `UPDATE products SET state = 'withdrawn' WHERE slug = 'kilim-blue-steps'; DELETE FROM cards WHERE slug = 'kilim-blue-steps'`); err != nil {
+		t.Fatal(err)
+	}
+	if got := staff.get("/admin/search?q=kis-0011"); strings.Contains(got.body, pieceLink) || !strings.Contains(got.body, makerLink) {
+		t.Error("a withdrawn piece is not found, or leads to a page that is not there")
+	}
+	for _, odd := range []string{"", "%", "_", "'", `"><script>`, strings.Repeat("ا", 400), "\\"} {
+		got := staff.get("/admin/search?q=" + url.QueryEscape(odd))
+		if got.status != http.StatusOK || !strings.Contains(got.body, "empty__more") || strings.Contains(got.body, "<script>") {
+			t.Errorf("searching %.20q = %d, want nothing found", odd, got.status)
+		}
+	}
+	if got := m.comeIn(t, "saadia-ghomari").get("/admin/search?q=marta"); got.status != http.StatusForbidden {
+		t.Errorf("an artisan searches the office: %d, want 403", got.status)
+	}
+}

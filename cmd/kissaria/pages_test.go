@@ -43,7 +43,7 @@ var pages = map[string]any{
 	"shop/checkout": &shop.CheckoutPage{}, "shop/order": &shop.OrderPage{}, "shop/sign_in": &shop.SignInPage{},
 	"shop/sandbox_pay": &shop.SandboxPage{}, "shop/sandbox_mails": &shop.MailsPage{},
 	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
-	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{},
+	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},

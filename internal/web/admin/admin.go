@@ -54,6 +54,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST("/admin/orders/:number/shipment", h.for_(identity.SendPieces, h.createShipment))
 	r.POST("/admin/orders/:number/delivery", h.for_(identity.SendPieces, h.createDelivery))
 	r.POST("/admin/orders/:number/return", h.for_(identity.SendPieces, h.createReturn))
+	r.GET("/admin/search", h.for_(identity.SeeOrders, h.showSearch))
 	r.GET("/admin/audit", h.for_(identity.SeeAudit, h.listAudit))
 	r.GET("/admin/audit.csv", h.for_(identity.SeeAudit, h.sendAudit))
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
