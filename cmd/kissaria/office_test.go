@@ -305,7 +305,7 @@ func TestAuditSaysWhoDidWhat(t *testing.T) {
 	}
 	invited := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'artisan.invited'`)
 	byProgram := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'artisan.invited' AND account_id IS NULL`)
-	for query, n := range map[string]int{"action=artisan.invited": invited, "subject=artisan:rqia": 1, "by=-&action=artisan.invited": byProgram, "from=2099-01-01": 0,
+	for query, n := range map[string]int{"action=artisan.invited": invited, "subject=artisan:rqia": 1, "subject=RQIA-el": 1, "by=-&action=artisan.invited": byProgram, "from=2099-01-01": 0,
 		"to=2020-01-01": 0, "by=nobody+at+all": 0, "subject=%25": 0} {
 		got := staff.get("/admin/audit?" + query)
 		if c := strings.Count(got.body, `href="/admin/artisans/`); got.status != http.StatusOK || c != n {
@@ -412,5 +412,79 @@ func TestOfficeSearches(t *testing.T) {
 	}
 	if got := m.comeIn(t, "saadia-ghomari").get("/admin/search?q=marta"); got.status != http.StatusForbidden {
 		t.Errorf("an artisan searches the office: %d, want 403", got.status)
+	}
+}
+
+// A long list is turned page by page, and each order is on one of them.
+func TestOfficeTurnsPages(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buy(t, "en", "KIS-0011")
+	// 119 more of the same, over a few days and workshops.
+	_, err := m.pool.Exec(t.Context(), `
+		WITH copies AS (
+			INSERT INTO orders (number, token, place_key, cart_key, state, language, pieces_minor, postage_minor, total_minor, name, email, phone,
+			                    delivery, country, address, carrier, weight_g, method, arrives_by, pay_by, paid_at)
+			SELECT 'AA-' || lpad(n::text, 4, '0'), substr(o.token, 1, 22) || translate(lpad(n::text, 4, '0'), '0189', 'abcd'), sha256(n::text::bytea), o.cart_key, o.state, o.language,
+			       o.pieces_minor, o.postage_minor, o.total_minor, o.name, o.email, o.phone, o.delivery, o.country, o.address, o.carrier, o.weight_g,
+			       o.method, o.arrives_by + n % 3, o.pay_by, o.paid_at
+			FROM orders o, generate_series(200, 318) n
+			RETURNING id, number),
+		parts AS (
+			INSERT INTO fulfilments (order_id, artisan_id, state, prepare_by)
+			SELECT c.id, (SELECT id FROM artisans ORDER BY id OFFSET substr(c.number, 4)::int % (SELECT count(*) FROM artisans) LIMIT 1), 'to_prepare', current_date + substr(c.number, 4)::int % 4
+			FROM copies c
+			RETURNING id, order_id)
+		INSERT INTO order_lines (order_id, fulfilment_id, position, sku, slug, title, options, quantity, unit_minor, total_minor, commission_bp,
+		                         commission_minor, artisan_minor, weight_g, hs_code)
+		SELECT f.order_id, f.id, 1, l.sku, l.slug, l.title, l.options, l.quantity, l.unit_minor, l.total_minor, l.commission_bp, l.commission_minor,
+		       l.artisan_minor, l.weight_g, l.hs_code
+		FROM parts f, order_lines l`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	staff := m.staff(t)
+	turn := func(path, link string) map[string]int {
+		t.Helper()
+		seen := map[string]int{}
+		for pages := 0; path != ""; pages++ {
+			if pages > 10 {
+				t.Fatal("the pages do not end")
+			}
+			body := staff.get(path).body
+			for _, part := range strings.Split(body, link)[1:] {
+				name, _, _ := strings.Cut(part, `"`)
+				seen[name]++
+			}
+			_, rest, more := strings.Cut(body, `<a class="btn btn--plain" href="`)
+			path, _, _ = strings.Cut(rest, `"`)
+			path = strings.ReplaceAll(path, "&amp;", "&")
+			if !more {
+				path = ""
+			}
+		}
+		return seen
+	}
+	workshops := turn("/admin/orders/waiting", `order-part__maker"><a href="/admin/artisans/`)
+	if want := one[int](t, m, `SELECT count(DISTINCT artisan_id) FROM fulfilments WHERE state = 'to_prepare'`); len(workshops) != want {
+		t.Errorf("the pages show %d workshops of %d", len(workshops), want)
+	}
+	if _, err := m.pool.Exec(t.Context(), `
+		UPDATE fulfilments SET state = 'handed_in', handed_in_at = now();
+		INSERT INTO shipments (order_id, began_at) SELECT id, now() FROM orders`); err != nil {
+		t.Fatal(err)
+	}
+	orders := turn("/admin/orders/packing", `<th scope="row"><a href="/admin/orders/`)
+	if len(orders) != 120 || orders[p.number+"/packing"] != 1 {
+		t.Errorf("the pages show %d orders of 120", len(orders))
+	}
+	for name, n := range orders {
+		if n != 1 {
+			t.Errorf("%s is on %d pages", name, n)
+		}
+	}
+	for name, n := range workshops {
+		if n != 1 {
+			t.Errorf("%s is on %d pages", name, n)
+		}
 	}
 }

@@ -54,7 +54,7 @@ type AuditFilter struct {
 	By      string    // name of who did it
 	Program bool      // what nobody did but the program itself
 	Action  string    // one, such as artisan.invited
-	Subject string    // or the beginning of one
+	Subject string    // or the beginning of one, with what it is or without: order:7K-2QXM, 7K-2QXM
 	From    time.Time // with
 	To      time.Time // without
 	Before  int64     // ID of the last entry seen
@@ -69,7 +69,7 @@ func Audit(ctx context.Context, db postgres.DB, f AuditFilter) (list []Recorded,
 		LEFT JOIN accounts a ON a.id = u.account_id
 		WHERE ($1 = '' OR a.name = $1)
 		  AND ($2 = '' OR u.action = $2)
-		  AND ($3 = '' OR starts_with(u.subject, $3))
+		  AND ($3 = '' OR starts_with(lower(u.subject), lower($3)) OR starts_with(split_part(lower(u.subject), ':', 2), lower($3)))
 		  AND ($4::timestamptz IS NULL OR u.at >= $4)
 		  AND ($5::timestamptz IS NULL OR u.at < $5)
 		  AND ($6::bigint = 0 OR u.id < $6)

@@ -29,6 +29,7 @@ type AuditPage struct {
 	Entries  []AuditRow
 	Next     string
 	CSV      string
+	Wrong    bool // a day cannot be read, and nothing was looked for
 }
 
 // AuditChoice is a name or an action to narrow the audit by.
@@ -120,7 +121,7 @@ func (h *Handlers) listAudit(c *gin.Context, a identity.Account) error {
 	for _, v := range actions {
 		page.Actions = append(page.Actions, AuditChoice{v, actionName(l, v), action == v})
 	}
-	if form.Failed() {
+	if page.Wrong = form.Failed(); page.Wrong {
 		return h.Site.Render(c, http.StatusUnprocessableEntity, "admin/audit", page)
 	}
 	list, more, err := identity.Audit(ctx, h.Pool, f)
