@@ -127,9 +127,8 @@ type Workshop struct {
 	Name       string
 	NameArabic string
 	Phone      string
-	WrittenIn  string    // BCP 47
-	First      time.Time // the day by which the most urgent part is to be handed in
-	Parts      int
+	WrittenIn  string         // BCP 47
+	First      time.Time      // the day by which the most urgent part is to be handed in
 	Pieces     []AwaitedPiece // of the most urgent parts
 }
 
@@ -159,7 +158,7 @@ const mostAwaited = 20
 // first, and whether there are more.
 func Waiting(ctx context.Context, db postgres.DB, f WaitingFilter) (list []Workshop, more bool, err error) {
 	rows, err := db.Query(ctx, `
-		SELECT a.id, a.slug, a.name, a.name_ar, a.phone, a.written_in, min(f.prepare_by), count(*)
+		SELECT a.id, a.slug, a.name, a.name_ar, a.phone, a.written_in, min(f.prepare_by)
 		FROM fulfilments f
 		JOIN artisans a ON a.id = f.artisan_id
 		WHERE f.state = 'to_prepare' AND (NOT $1 OR f.prepare_by < $2::date)
@@ -172,7 +171,7 @@ func Waiting(ctx context.Context, db postgres.DB, f WaitingFilter) (list []Works
 	}
 	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Workshop, error) {
 		var w Workshop
-		err := row.Scan(&w.Artisan, &w.Slug, &w.Name, &w.NameArabic, &w.Phone, &w.WrittenIn, &w.First, &w.Parts)
+		err := row.Scan(&w.Artisan, &w.Slug, &w.Name, &w.NameArabic, &w.Phone, &w.WrittenIn, &w.First)
 		return w, err
 	})
 	if err != nil {

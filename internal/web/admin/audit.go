@@ -45,7 +45,6 @@ type AuditRow struct {
 	Action        string
 	Subject, Path string // Path is empty where there is no page
 	Before, After []string
-	Request       string
 }
 
 // program stands for the program itself among those who did something. No
@@ -183,7 +182,7 @@ func (h *Handlers) sendAudit(c *gin.Context, _ identity.Account) error {
 }
 
 func newAuditRow(l *lang.Language, e identity.Recorded) AuditRow {
-	r := AuditRow{At: e.At, By: e.By, Action: actionName(l, e.Action), Subject: e.Subject, Before: values(e.Before), After: values(e.After), Request: e.RequestID}
+	r := AuditRow{At: e.At, By: e.By, Action: actionName(l, e.Action), Subject: e.Subject, Before: values(e.Before), After: values(e.After)}
 	if number, ok := strings.CutPrefix(e.Subject, "order:"); ok {
 		r.Path = ordersPath + "/" + number
 	} else if slug, ok := strings.CutPrefix(e.Subject, "artisan:"); ok {

@@ -175,7 +175,6 @@ type WorkshopRow struct {
 	Name, Path string
 	Phone      string
 	WhatsApp   string // empty without a number
-	Parts      int
 	Pieces     []AwaitedRow
 }
 
@@ -232,7 +231,7 @@ func (h *Handlers) listWaiting(c *gin.Context, a identity.Account) error {
 func newWorkshopRow(l *lang.Language, w order.Workshop, today time.Time) WorkshopRow {
 	m := union.Artisan{Name: w.Name, NameArabic: w.NameArabic}
 	name, _ := m.NameIn(l)
-	r := WorkshopRow{Name: name.Words, Path: "/admin/artisans/" + w.Slug, Phone: w.Phone, Parts: w.Parts}
+	r := WorkshopRow{Name: name.Words, Path: "/admin/artisans/" + w.Slug, Phone: w.Phone}
 	for _, p := range w.Pieces {
 		r.Pieces = append(r.Pieces, AwaitedRow{Number: p.Number, Path: ordersPath + "/" + p.Number, Title: p.Title.In(l, "fr"), Quantity: p.Quantity,
 			By: p.PrepareBy, Late: daysLate(p.PrepareBy, today), Shown: p.Shown})
