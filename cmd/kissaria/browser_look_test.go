@@ -112,6 +112,12 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			v.open("/admin/orders")
 		}},
 		{"admin-order", outside("/admin/orders/" + paid.number)},
+		{"admin-waiting", outside("/admin/orders/waiting")},
+		{"admin-packing", outside("/admin/orders/packing")},
+		{"admin-label", outside("/admin/orders/" + paid.number + "/label")},
+		{"admin-audit", outside("/admin/audit")},
+		{"admin-audit-wrong", outside("/admin/audit?from=yesterday")},
+		{"admin-search", outside("/admin/search?q=kilim")},
 		{"studio", func(v *tab) {
 			v.be(artisan)
 			v.open("/studio")

@@ -42,7 +42,8 @@ var pages = map[string]any{
 	"shop/help": &shop.HelpPage{}, "shop/fault": &web.FaultPage{}, "shop/cart": &shop.CartPage{},
 	"shop/checkout": &shop.CheckoutPage{}, "shop/order": &shop.OrderPage{}, "shop/sign_in": &shop.SignInPage{},
 	"shop/sandbox_pay": &shop.SandboxPage{}, "shop/sandbox_mails": &shop.MailsPage{},
-	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{},
+	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
+	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
@@ -178,7 +179,18 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		named["order.state."+s+".more"] = "an order's page"
 	}
 	family("order.short.", "the office", states...)
-	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "handed_in", "differs")...)
+	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
+	family("admin.audit.", "the audit", "when", "by", "action", "subject", "before", "after", "request", "from", "to")
+	family("audit.", "the audit", "account.created", "account.password_set", "artisan.invited", "fulfilment.handed_in", "fulfilment.differs",
+		"revision.approved", "revision.changes_requested", "revision.rejected",
+		"shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
+	for _, w := range order.Works {
+		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
+	}
+	family("shipment.", "the office", "packing", "packed", "ready", "shipped", "delivered", "collected", "returned")
+	for _, s := range []string{"packing", "packed", "ready", "shipped", "returned"} {
+		family("order.state."+s, "an order's page", "", ".more")
+	}
 	fulfilments := []string{string(order.AwaitingPayment), string(order.ToPrepare), string(order.HandedIn), string(order.Dropped)}
 	family("fulfilment.", "an order's page", fulfilments...)
 	family("fulfilment.short.", "the office", fulfilments...)

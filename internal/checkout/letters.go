@@ -28,9 +28,15 @@ type OrderLetter struct {
 	Total      money.Amount
 	HasTotal   bool
 	By         string // when it arrives, or by when it is to be handed in
+	Parcel     Parcel // where the letter tells of one
 	Address    []string
 	Seller     []string // law 31-08 asks who sells: the artisans, through the union
 	Foot       string
+}
+
+// Parcel is what a letter says of a parcel on its way.
+type Parcel struct {
+	Carrier, Tracking, URL string
 }
 
 // LetterLine is a line of an order in a letter.

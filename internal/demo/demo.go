@@ -342,7 +342,7 @@ func (f *filler) fillShipping(ctx context.Context) error {
 		eu[c] = true
 	}
 	for i, z := range f.ShippingZones {
-		zone := shipping.Zone{Slug: z.Slug, Name: z.Name, Carrier: z.Carrier, MinDays: z.TransitDays.Min, MaxDays: z.TransitDays.Max, Sort: i}
+		zone := shipping.Zone{Slug: z.Slug, Name: z.Name, Carrier: z.Carrier, Tracking: z.Tracking, MinDays: z.TransitDays.Min, MaxDays: z.TransitDays.Max, Sort: i}
 		if z.FreeOver != nil {
 			zone.FreeOver = money.Dirhams(*z.FreeOver)
 		}

@@ -104,6 +104,7 @@ type file struct {
 		Name        lang.Texts
 		Countries   []string
 		Carrier     string
+		Tracking    string
 		TransitDays struct{ Min, Max int } `json:"transit_days"`
 		Bands       []struct {
 			MaxG  int   `json:"max_g"`

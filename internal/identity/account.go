@@ -62,10 +62,12 @@ const (
 	SeeArtisans    Act = "artisans.see"
 	InviteArtisans Act = "artisans.invite"
 	TakePiecesIn   Act = "pieces.take_in"
+	SendPieces     Act = "pieces.send" // pack, post, hand over
 
 	JudgePieces     Act = "pieces.judge" // of the trades of one's committee
 	JudgeEverything Act = "pieces.judge_all"
 	EnterStudio     Act = "studio.enter"
+	SeeAudit        Act = "audit.see"
 )
 
 // allowed is the one table of who may do what.
@@ -76,10 +78,12 @@ var allowed = map[Act][]Role{
 	SeeArtisans:    {Admin, Treasurer, Agent},
 	InviteArtisans: {Admin, Agent},
 	TakePiecesIn:   {Admin, Agent},
+	SendPieces:     {Admin, Agent},
 
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},
 	EnterStudio:     {Artisan},
+	SeeAudit:        {Admin},
 }
 
 // May reports whether the account may do act. A suspended one may do nothing.

@@ -114,6 +114,9 @@ func Judge(ctx context.Context, tx pgx.Tx, number string, a union.ArtisanID, v V
 		if err != nil {
 			return fmt.Errorf("order: hand in: %w", err)
 		}
+		if err := beginPacking(ctx, tx, o, at); err != nil {
+			return err
+		}
 	}
 	if err := Note(ctx, tx, o, kind, by, nil); err != nil {
 		return err

@@ -52,6 +52,7 @@ type Order struct {
 	PaidAt     *time.Time
 	Lines      []Line
 	Fulfilment []Fulfilment
+	Shipment   *Shipment // nil before all pieces are handed in
 }
 
 // State is where an order stands.

@@ -91,6 +91,16 @@ func one(ctx context.Context, db postgres.DB, where string, arg any) (Order, err
 		})
 		return err
 	})
+	b.Queue(`
+		SELECT `+shipmentColumns+`
+		FROM shipments s
+		WHERE s.order_id = $1`, o.ID).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, scanShipment)
+		if len(list) > 0 {
+			o.Shipment = list[0]
+		}
+		return err
+	})
 	if err := db.SendBatch(ctx, b).Close(); err != nil {
 		return Order{}, fmt.Errorf("order: read parts of %s: %w", o.Number, err)
 	}
@@ -171,7 +181,7 @@ func List(ctx context.Context, db postgres.DB, f Filter) (list []Summary, more b
 		       (SELECT count(*) FROM fulfilments f WHERE f.order_id = o.id)
 		FROM orders o
 		WHERE ($1 = '' OR o.state = $1)
-		  AND ($2 = '' OR o.number ILIKE $2 || '%' OR o.email ILIKE $2 || '%' OR o.name ILIKE '%' || $2 || '%')
+		  AND ($2 = '' OR o.number ILIKE $2 || '%' OR replace(o.number, '-', '') ILIKE $2 || '%' OR o.email ILIKE $2 || '%' OR o.name ILIKE '%' || $2 || '%')
 		  AND ($3 = '' OR (o.placed_at, o.number) < (SELECT l.placed_at, l.number FROM orders l WHERE l.number = $3))
 		ORDER BY o.placed_at DESC, o.number DESC
 		LIMIT $4`, f.State, escapeLike(f.Query), f.After, f.Limit+1)

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +28,8 @@ type Zone struct {
 	Slug     string
 	Name     lang.Texts
 	Carrier  string
-	MinDays  int // in transit
+	Tracking string // the carrier's page for one parcel, {number} standing for its own; may be empty
+	MinDays  int    // in transit
 	MaxDays  int
 	FreeOver money.Amount // of pieces, zero for never
 	Bands    []Band       // ascending
@@ -57,7 +60,7 @@ var (
 // Zones returns all zones with their bands, and all countries.
 func Zones(ctx context.Context, db postgres.DB) (zones []Zone, countries []Country, err error) {
 	rows, err := db.Query(ctx, `
-		SELECT z.slug, z.name, z.carrier, z.transit_min_days, z.transit_max_days, coalesce(z.free_over_minor, 0), z.sort,
+		SELECT z.slug, z.name, z.carrier, z.tracking_url, z.transit_min_days, z.transit_max_days, coalesce(z.free_over_minor, 0), z.sort,
 		       ARRAY(SELECT b.max_g FROM shipping_bands b WHERE b.zone_id = z.id ORDER BY b.max_g),
 		       ARRAY(SELECT b.price_minor FROM shipping_bands b WHERE b.zone_id = z.id ORDER BY b.max_g)
 		FROM shipping_zones z
@@ -69,7 +72,7 @@ func Zones(ctx context.Context, db postgres.DB) (zones []Zone, countries []Count
 		var z Zone
 		var grams []int
 		var prices []int64
-		err := row.Scan(&z.Slug, &z.Name, &z.Carrier, &z.MinDays, &z.MaxDays, &z.FreeOver.Minor, &z.Sort, &grams, &prices)
+		err := row.Scan(&z.Slug, &z.Name, &z.Carrier, &z.Tracking, &z.MinDays, &z.MaxDays, &z.FreeOver.Minor, &z.Sort, &grams, &prices)
 		z.FreeOver.Currency = money.MAD
 		for i := range grams {
 			z.Bands = append(z.Bands, Band{grams[i], money.Centimes(prices[i])})
@@ -109,6 +112,31 @@ func (z Zone) Postage(grams int, pieces money.Amount) (money.Amount, error) {
 		return money.Centimes(0), nil
 	}
 	return z.Bands[i].Price, nil
+}
+
+// A Carrier is who takes parcels, and where they tell of one.
+type Carrier struct {
+	Name     string
+	Tracking string // the page for one parcel, {number} standing for its own; may be empty
+}
+
+// Track returns the address where the carrier tells of a parcel, empty where
+// there is no such page.
+func (c Carrier) Track(number string) string {
+	return strings.ReplaceAll(c.Tracking, "{number}", url.QueryEscape(number))
+}
+
+// Carriers returns all carriers, by name.
+func Carriers(ctx context.Context, db postgres.DB) ([]Carrier, error) {
+	rows, err := db.Query(ctx, `SELECT carrier, max(tracking_url) FROM shipping_zones GROUP BY carrier ORDER BY carrier`)
+	if err != nil {
+		return nil, fmt.Errorf("shipping: carriers: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Carrier])
+	if err != nil {
+		return nil, fmt.Errorf("shipping: carriers: %w", err)
+	}
+	return list, nil
 }
 
 // Arrival returns the day by which a parcel arrives at the latest, if the
@@ -155,9 +183,9 @@ func AddZone(ctx context.Context, tx pgx.Tx, z Zone, countries []Country) error 
 	}
 	var id int64
 	err := tx.QueryRow(ctx, `
-		INSERT INTO shipping_zones (slug, name, carrier, transit_min_days, transit_max_days, free_over_minor, sort)
-		VALUES ($1, $2, $3, $4, $5, nullif($6::bigint, 0), $7)
-		RETURNING id`, z.Slug, z.Name, z.Carrier, z.MinDays, z.MaxDays, z.FreeOver.Minor, z.Sort).Scan(&id)
+		INSERT INTO shipping_zones (slug, name, carrier, tracking_url, transit_min_days, transit_max_days, free_over_minor, sort)
+		VALUES ($1, $2, $3, $4, $5, $6, nullif($7::bigint, 0), $8)
+		RETURNING id`, z.Slug, z.Name, z.Carrier, z.Tracking, z.MinDays, z.MaxDays, z.FreeOver.Minor, z.Sort).Scan(&id)
 	if err != nil {
 		return fmt.Errorf("shipping: add zone %s: %w", z.Slug, err)
 	}

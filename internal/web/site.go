@@ -147,6 +147,7 @@ type User struct {
 	Orders bool // may see orders and artisans
 	Queue  bool // may judge pieces
 	Studio bool // has a workshop
+	Audit  bool // may see who did what
 }
 
 const languageKey = "language"

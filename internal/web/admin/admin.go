@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"kissaria.ma/internal/catalog"
+	"kissaria.ma/internal/checkout"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/ledger"
@@ -27,6 +28,7 @@ import (
 type Handlers struct {
 	Site *web.Site
 	Pool *pgxpool.Pool
+	Desk *checkout.Desk
 }
 
 // AddRoutes registers the administration's pages.
@@ -40,8 +42,21 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 		return nil
 	}))
 	r.GET("/admin/orders", h.for_(identity.SeeOrders, h.listOrders))
+	r.GET(waitingPath, h.for_(identity.SeeOrders, h.listWaiting))
+	for _, w := range order.Works {
+		r.GET(workPath(w), h.for_(identity.SeeOrders, h.listWork(w)))
+	}
 	r.GET("/admin/orders/:number", h.for_(identity.SeeOrders, h.showOrder))
 	r.POST("/admin/orders/:number/fulfilments/:artisan/verdict", h.for_(identity.TakePiecesIn, h.createVerdict))
+	r.GET("/admin/orders/:number/packing", h.for_(identity.SeeOrders, h.showPacking))
+	r.POST("/admin/orders/:number/packing", h.for_(identity.SendPieces, h.createPacking))
+	r.GET("/admin/orders/:number/label", h.for_(identity.SeeOrders, h.showLabel))
+	r.POST("/admin/orders/:number/shipment", h.for_(identity.SendPieces, h.createShipment))
+	r.POST("/admin/orders/:number/delivery", h.for_(identity.SendPieces, h.createDelivery))
+	r.POST("/admin/orders/:number/return", h.for_(identity.SendPieces, h.createReturn))
+	r.GET("/admin/search", h.for_(identity.SeeOrders, h.showSearch))
+	r.GET("/admin/audit", h.for_(identity.SeeAudit, h.listAudit))
+	r.GET("/admin/audit.csv", h.for_(identity.SeeAudit, h.sendAudit))
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
 	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
@@ -59,7 +74,7 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 	l := web.Language(c)
 	p := h.Site.Page(c, title)
 	p.NoIndex = true
-	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio)}
+	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio), Audit: a.May(identity.SeeAudit)}
 	var roles []string
 	for _, r := range a.Roles {
 		roles = append(roles, l.T("role."+string(r)))
@@ -72,7 +87,8 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 type OrdersPage struct {
 	web.Page
 	Orders []OrderRow
-	States []StateTab
+	Work   Tabs
+	States Tabs
 	Search string
 	State  string
 	Next   string
@@ -126,13 +142,18 @@ func (h *Handlers) listOrders(c *gin.Context, a identity.Account) error {
 	}
 	page := &OrdersPage{Page: h.page(c, a, l.T("admin.orders")), Search: f.Query, State: string(f.State), Found: len(list) > 0}
 	page.Section = "orders"
-	all := 0
-	for _, n := range counts {
-		all += n
+	today, err := h.today(c)
+	if err != nil {
+		return err
 	}
-	page.States = append(page.States, StateTab{"/admin/orders", l.T("admin.all"), all, f.State == ""})
+	all := sum(counts)
+	if page.Work, err = h.workTabs(c, today, ordersPath, all); err != nil {
+		return err
+	}
+	page.States.Label = l.T("admin.states")
+	page.States.Tabs = append(page.States.Tabs, StateTab{ordersPath, l.T("admin.all"), all, f.State == ""})
 	for _, s := range states {
-		page.States = append(page.States, StateTab{"/admin/orders?state=" + string(s), l.T("order.short." + string(s)), counts[s], f.State == s})
+		page.States.Tabs = append(page.States.Tabs, StateTab{ordersPath + "?state=" + string(s), l.T("order.short." + string(s)), counts[s], f.State == s})
 	}
 	for _, o := range list {
 		page.Orders = append(page.Orders, newOrderRow(l, o))
@@ -191,6 +212,7 @@ type OrderPage struct {
 	Ledger      []LedgerRow
 	History     []HistoryRow
 	ShopPath    string
+	Shipment    *ShipmentPart // nil before all pieces are handed in
 }
 
 // FulfilmentPart is what one artisan prepares.
@@ -252,8 +274,14 @@ type HistoryRow struct {
 
 // showOrder serves GET /admin/orders/:number.
 func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
+	return h.renderOrder(c, a, http.StatusOK, nil)
+}
+
+// renderOrder shows an order; form is that of its parcel where something in it
+// was wrong, and nil otherwise.
+func (h *Handlers) renderOrder(c *gin.Context, a identity.Account, status int, form *web.Form) error {
 	ctx, l := c.Request.Context(), web.Language(c)
-	o, err := order.ByNumber(ctx, h.Pool, strings.ToUpper(c.Param("number")))
+	o, err := order.ByNumber(ctx, h.Pool, orderNumber(c))
 	if err != nil {
 		return err
 	}
@@ -278,8 +306,10 @@ func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
 	}
 	page.Section = "orders"
 	if !page.Collect {
-		page.Address = []string{o.Address.Line1, o.Address.Landmark, strings.TrimSpace(o.Address.Postcode + " " + o.Address.City),
-			o.Address.Region, l.Country(o.Address.Country)}
+		page.Address = append(streetLines(o.Address), l.Country(o.Address.Country))
+	}
+	if page.Shipment, err = h.shipment(c, a, o, form); err != nil {
+		return err
 	}
 	if err := h.parts(c, a, page, o); err != nil {
 		return err
@@ -301,7 +331,7 @@ func (h *Handlers) showOrder(c *gin.Context, a identity.Account) error {
 	for _, e := range history {
 		page.History = append(page.History, HistoryRow{At: e.At, Said: l.T("history." + e.Kind), By: e.By})
 	}
-	return h.Site.Render(c, http.StatusOK, "admin/order", page)
+	return h.Site.Render(c, status, "admin/order", page)
 }
 
 func (h *Handlers) parts(c *gin.Context, a identity.Account, page *OrderPage, o order.Order) error {
@@ -357,7 +387,7 @@ func (h *Handlers) createVerdict(c *gin.Context, a identity.Account) error {
 	if verdict != order.AsShown && verdict != order.Differs {
 		return web.ErrMalformed
 	}
-	number := strings.ToUpper(c.Param("number"))
+	number := orderNumber(c)
 	m, err := union.Member(ctx, h.Pool, c.Param("artisan"))
 	if err != nil {
 		return err

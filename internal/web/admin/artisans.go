@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -169,8 +168,7 @@ func (h *Handlers) createInvitation(c *gin.Context, a identity.Account) error {
 	// The words go out in the artisan's language.
 	theirs := lang.Or(m.WrittenIn)
 	name, _ := m.NameIn(theirs)
-	text := url.QueryEscape(theirs.T("studio.invitation", name, invited.URL))
-	invited.WhatsApp = "https://wa.me/" + strings.TrimPrefix(identity.Phone(m.Phone), "+") + "?text=" + text
+	invited.WhatsApp = whatsApp(m.Phone, theirs.T("studio.invitation", name, invited.URL))
 	page.Invited = invited
 	return h.Site.Render(c, http.StatusOK, "admin/artisan", page)
 }

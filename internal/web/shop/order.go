@@ -45,6 +45,15 @@ type OrderPage struct {
 	Withdraw  int
 	Mails     string // the demo's mailbox
 	Shop      string
+	Parcel    Parcel
+	ReadyAt   string // where the pieces lie to be collected, empty before
+	Delivered time.Time
+	ReturnBy  time.Time // the last day to change one's mind; zero before delivery
+}
+
+// Parcel is where the buyer follows the pieces on their way.
+type Parcel struct {
+	Carrier, Tracking, URL string // empty before it is sent; URL where the carrier has a page
 }
 
 // OrderGroup is what one artisan prepares.
@@ -116,6 +125,16 @@ func (h *Handlers) showOrder(c *gin.Context) error {
 	if o.Delivery == order.Post {
 		page.Address = addressLines(l, o)
 	}
+	if s := o.Shipment; s != nil {
+		page.Parcel = Parcel{s.Carrier, s.Tracking, s.TrackingURL}
+		if s.State == order.Packed && o.Delivery == order.Collect {
+			page.ReadyAt = page.Counter
+		}
+		if s.DeliveredAt != nil {
+			page.Delivered = s.DeliveredAt.In(profile.Location)
+			page.ReturnBy = page.Delivered.AddDate(0, 0, profile.WithdrawalDays)
+		}
+	}
 	page.Groups = orderGroups(c, l, o)
 	page.Summary = orderSummary(l, o)
 	// What was bought is taken out of the basket by a job; the count follows
@@ -153,6 +172,15 @@ func (page *OrderPage) said(l *lang.Language, o order.Order, payments []payment.
 		page.Kind, key = "wrong", "order.state.given_back"
 	case o.State == order.Cancelled:
 		page.Kind = "wrong"
+	case o.State == order.Paid && o.Shipment != nil:
+		step := string(o.Shipment.State)
+		if step == string(order.Packed) && o.Delivery == order.Collect {
+			step = "ready"
+		}
+		page.State, page.Kind, key = step, "right", "order.state."+step
+		if o.Shipment.State == order.Returned {
+			page.Kind = "waiting"
+		}
 	default:
 		page.Kind = "right"
 	}

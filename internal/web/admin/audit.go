@@ -1,0 +1,216 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kissaria.ma/internal/fault"
+	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/web"
+)
+
+// AuditPage is admin/audit: who did what, when.
+type AuditPage struct {
+	web.Page
+	Names    []AuditChoice
+	Actions  []AuditChoice
+	Subject  web.Field
+	From, To web.Field
+	Entries  []AuditRow
+	Next     string
+	CSV      string
+	Wrong    bool // a day cannot be read, and nothing was looked for
+}
+
+// AuditChoice is a name or an action to narrow the audit by.
+type AuditChoice struct {
+	Value, Name string
+	Selected    bool
+}
+
+// AuditRow is an entry.
+type AuditRow struct {
+	At            time.Time
+	By            string // empty for the program itself
+	Action        string
+	Subject, Path string // Path is empty where there is no page
+	Before, After []string
+}
+
+// program stands for the program itself among those who did something. No
+// account's name is a single dash.
+const program = "-"
+
+// mostCSV bounds the entries of one file. It is held in memory while it is sent.
+const mostCSV = 20_000
+
+// errAuditTooLong is for a file that would leave something out.
+var errAuditTooLong = fault.New(fault.Invalid, "admin.audit.too_long")
+
+// auditFilter reads the filter in a request's address. The form keeps what was
+// typed, and what is wrong with it.
+func (h *Handlers) auditFilter(c *gin.Context) (identity.AuditFilter, *web.Form, error) {
+	profile, err := h.Site.Profile(c.Request.Context())
+	if err != nil {
+		return identity.AuditFilter{}, nil, err
+	}
+	form := web.EmptyForm(c)
+	for _, name := range []string{"by", "action", "subject", "from", "to"} {
+		form.Set(name, shorten(c.Query(name)))
+	}
+	f := identity.AuditFilter{Action: form.Value("action"), Subject: form.Value("subject"), Limit: perPage}
+	if f.By = form.Value("by"); f.By == program {
+		f.By, f.Program = "", true
+	}
+	var wrong fault.Form
+	day := func(name string) (t time.Time) {
+		if v := form.Value(name); v != "" {
+			if t, err = time.ParseInLocation(time.DateOnly, v, profile.Location); err != nil {
+				wrong.Wrong(name, "admin.audit.no_day")
+			}
+		}
+		return t
+	}
+	f.From, f.To = day("from"), day("to")
+	if !f.To.IsZero() {
+		if f.To = f.To.AddDate(0, 0, 1); !f.From.Before(f.To) {
+			wrong.Wrong("to", "admin.audit.before_from")
+		}
+	}
+	form.Take(wrong.Err())
+	return f, form, nil
+}
+
+// listAudit serves GET /admin/audit.
+func (h *Handlers) listAudit(c *gin.Context, a identity.Account) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	f, form, err := h.auditFilter(c)
+	if err != nil {
+		return err
+	}
+	if after := c.Query("after"); after != "" {
+		if f.Before, err = strconv.ParseInt(after, 10, 64); err != nil || f.Before < 1 {
+			return web.ErrMalformed
+		}
+	}
+	names, actions, err := identity.AuditChoices(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	typeDate := func(f *web.Field) { f.Type, f.MaxLength, f.Dir = "date", 10, "ltr" }
+	page := &AuditPage{Page: h.page(c, a, l.T("admin.audit")),
+		Subject: form.Field("admin.audit", "subject", "off", func(f *web.Field) { f.Dir, f.MaxLength = "ltr", 100 }),
+		From:    form.Field("admin.audit", "from", "off", typeDate), To: form.Field("admin.audit", "to", "off", typeDate)}
+	page.Section = "audit"
+	by, action := form.Value("by"), form.Value("action")
+	page.Names = append(page.Names, AuditChoice{program, l.T("admin.audit.program"), by == program})
+	for _, name := range names {
+		page.Names = append(page.Names, AuditChoice{name, name, by == name})
+	}
+	for _, v := range actions {
+		page.Actions = append(page.Actions, AuditChoice{v, actionName(l, v), action == v})
+	}
+	if page.Wrong = form.Failed(); page.Wrong {
+		return h.Site.Render(c, http.StatusUnprocessableEntity, "admin/audit", page)
+	}
+	list, more, err := identity.Audit(ctx, h.Pool, f)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		page.Entries = append(page.Entries, newAuditRow(l, e))
+	}
+	q := url.Values{}
+	for _, name := range []string{"by", "action", "subject", "from", "to"} {
+		if v := form.Value(name); v != "" {
+			q.Set(name, v)
+		}
+	}
+	page.CSV = "/admin/audit.csv?" + q.Encode()
+	if more {
+		q.Set("after", strconv.FormatInt(list[len(list)-1].ID, 10))
+		page.Next = "/admin/audit?" + q.Encode()
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/audit", page)
+}
+
+// sendAudit serves GET /admin/audit.csv: all that the filter lets through.
+func (h *Handlers) sendAudit(c *gin.Context, _ identity.Account) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	f, form, err := h.auditFilter(c)
+	if err != nil {
+		return err
+	}
+	if form.Failed() {
+		return web.ErrMalformed
+	}
+	profile, err := h.Site.Profile(ctx)
+	if err != nil {
+		return err
+	}
+	f.Limit = mostCSV
+	list, more, err := identity.Audit(ctx, h.Pool, f)
+	if err != nil {
+		return err
+	}
+	if more {
+		return errAuditTooLong.With(mostCSV)
+	}
+	var head []string
+	for _, name := range []string{"when", "by", "action", "subject", "before", "after", "request"} {
+		head = append(head, l.T("admin.audit."+name))
+	}
+	rows := make([][]string, len(list))
+	for i, e := range list {
+		by := e.By
+		if by == "" {
+			by = l.T("admin.audit.program")
+		}
+		rows[i] = []string{e.At.In(profile.Location).Format("2006-01-02 15:04:05"), by, e.Action, e.Subject, string(e.Before), string(e.After), e.RequestID}
+	}
+	return h.Site.SendCSV(c, "audit-"+h.Site.Now().In(profile.Location).Format(time.DateOnly)+".csv", head, rows)
+}
+
+func newAuditRow(l *lang.Language, e identity.Recorded) AuditRow {
+	r := AuditRow{At: e.At, By: e.By, Action: actionName(l, e.Action), Subject: e.Subject, Before: values(e.Before), After: values(e.After)}
+	if number, ok := strings.CutPrefix(e.Subject, "order:"); ok {
+		r.Path = ordersPath + "/" + number
+	} else if slug, ok := strings.CutPrefix(e.Subject, "artisan:"); ok {
+		r.Path = "/admin/artisans/" + slug
+	}
+	return r
+}
+
+// actionName puts an action into words. One that has none yet is told as it
+// stands: the audit hides nothing.
+func actionName(l *lang.Language, action string) string {
+	if l.Has("audit." + action) {
+		return l.T("audit." + action)
+	}
+	return action
+}
+
+// values lists what stands in an entry before or after an act, by name.
+func values(raw json.RawMessage) (list []string) {
+	var fields map[string]any
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		if len(raw) > 0 {
+			list = append(list, string(raw)) // No object: as it stands.
+		}
+		return list
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		list = append(list, fmt.Sprintf("%s: %v", name, fields[name]))
+	}
+	return list
+}

@@ -1,0 +1,60 @@
+package web
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+)
+
+// SendCSV sends a table as a file of that name, the way spreadsheets here open
+// it with a double click: semicolons, and UTF-8 that says so. A cell that a
+// spreadsheet would take for a formula is given as the text it is.
+func (s *Site) SendCSV(c *gin.Context, name string, head []string, rows [][]string) error {
+	b := bytes.NewBufferString("\ufeff")
+	w := csv.NewWriter(b)
+	w.Comma, w.UseCRLF = ';', true
+	for _, row := range append([][]string{head}, rows...) {
+		safe := make([]string, len(row))
+		for i, cell := range row {
+			safe[i] = notFormula(cell)
+		}
+		if err := w.Write(safe); err != nil {
+			return fmt.Errorf("web: csv %s: %w", name, err)
+		}
+	}
+	w.Flush()
+	if err := w.Error(); err != nil {
+		return fmt.Errorf("web: csv %s: %w", name, err)
+	}
+	c.Header("Cache-Control", "private, no-store")
+	c.Header("Content-Disposition", `attachment; filename="`+name+`"`)
+	s.send(c, http.StatusOK, "text/csv; charset=utf-8", b)
+	return nil
+}
+
+// notFormula keeps a cell from being run: what someone typed into one of our
+// forms must not become a command in the treasurer's spreadsheet.
+func notFormula(cell string) string {
+	if !strings.ContainsAny(first(cell), "=+-@\t\r\n") {
+		return cell
+	}
+	return "'" + cell
+}
+
+// first returns the first character that a spreadsheet reads, empty for none.
+func first(cell string) string {
+	r, size := utf8.DecodeRuneInString(strings.TrimLeft(cell, " \u00a0"))
+	if size == 0 {
+		return ""
+	}
+	// Full-width signs are taken for the plain ones.
+	if r >= '\uff01' && r <= '\uff5e' {
+		r -= 0xfee0
+	}
+	return string(r)
+}
