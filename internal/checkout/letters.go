@@ -13,8 +13,8 @@ import (
 	"kissaria.ma/internal/union"
 )
 
-// An OrderLetter is what the letters about an order are written from:
-// mail/order_paid, mail/order_prepare and mail/order_regret.
+// An OrderLetter is what the letters about an order are written from, all in
+// mail/order_paid.
 type OrderLetter struct {
 	Lang, Dir  string
 	Heading    string

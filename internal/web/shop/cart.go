@@ -76,6 +76,7 @@ type Summary struct {
 	Price    money.Amount
 	HasPost  bool
 	Total    money.Amount
+	Paid     bool
 	Foreign  string
 	Missing  money.Amount // pieces for so much more, and the postage is free
 	HasFree  bool

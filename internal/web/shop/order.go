@@ -223,7 +223,7 @@ func orderGroups(c *gin.Context, l *lang.Language, o order.Order) []OrderGroup {
 }
 
 func orderSummary(l *lang.Language, o order.Order) Summary {
-	s := Summary{HasPost: true, Price: o.Postage, Total: o.Total, Postage: l.T("checkout.collecting")}
+	s := Summary{HasPost: true, Price: o.Postage, Total: o.Total, Paid: o.State == order.Paid || o.State == order.Completed, Postage: l.T("checkout.collecting")}
 	if o.Delivery == order.Post {
 		s.Postage = l.T("checkout.postage_to", l.Country(o.Address.Country))
 	}
