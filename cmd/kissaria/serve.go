@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -89,6 +90,9 @@ func (a *app) run(ctx context.Context, r roles, listener net.Listener, out io.Wr
 			return err
 		}
 	}
+	// Starting takes more memory than running does: style sheets are made small,
+	// templates are parsed in every language.
+	debug.FreeOSMemory()
 	private, err := a.privateServer()
 	if err != nil {
 		return err
