@@ -3,6 +3,8 @@ package identity
 import (
 	"regexp"
 	"strings"
+
+	"kissaria.ma/internal/lang"
 )
 
 var e164 = regexp.MustCompile(`^\+[0-9]{6,15}$`)
@@ -15,15 +17,11 @@ func Phone(s string) string {
 		switch {
 		case '0' <= r && r <= '9', r == '+':
 			return r
-		case '٠' <= r && r <= '٩':
-			return '0' + r - '٠'
-		case '۰' <= r && r <= '۹':
-			return '0' + r - '۰'
 		case r == ' ', r == '-', r == '.', r == '(', r == ')', r == '\u00a0', r == '\u202f':
 			return -1
 		}
 		return 'x' // Anything else, and it is no number.
-	}, s)
+	}, lang.WesternDigits(s))
 	switch {
 	case strings.HasPrefix(s, "00"):
 		s = "+" + s[2:]

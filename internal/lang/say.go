@@ -185,3 +185,17 @@ func (t Texts) In(l *Language, writtenIn string) Text {
 	}
 	return Text{"", l.Code, l.Dir}
 }
+
+// WesternDigits writes the digits of Arabic and of Persian keyboards as 0 to 9,
+// and leaves the rest as it is.
+func WesternDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case '٠' <= r && r <= '٩':
+			return '0' + r - '٠'
+		case '۰' <= r && r <= '۹':
+			return '0' + r - '۰'
+		}
+		return r
+	}, s)
+}

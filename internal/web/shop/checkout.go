@@ -268,7 +268,7 @@ var phoneForm = regexp.MustCompile(`^\+?[0-9][0-9 ().-]{5,24}$`)
 // its field.
 func readBuyer(form *web.Form, countries []shipping.Country) (order.Contact, order.Delivery, order.Address, error) {
 	var f fault.Form
-	contact := order.Contact{Name: form.Value("name"), Email: form.Value("email"), Phone: westernDigits(form.Value("phone"))}
+	contact := order.Contact{Name: form.Value("name"), Email: form.Value("email"), Phone: lang.WesternDigits(form.Value("phone"))}
 	required := func(name, value string) {
 		switch {
 		case value == "":
@@ -294,7 +294,7 @@ func readBuyer(form *web.Form, countries []shipping.Country) (order.Contact, ord
 	a := order.Address{Country: form.Value("country")}
 	if delivery == order.Post {
 		a.Line1, a.Landmark, a.City = form.Value("line1"), form.Value("landmark"), form.Value("city")
-		a.Region, a.Postcode = form.Value("region"), strings.ToUpper(westernDigits(form.Value("postcode")))
+		a.Region, a.Postcode = form.Value("region"), strings.ToUpper(lang.WesternDigits(form.Value("postcode")))
 		if !slices.ContainsFunc(countries, func(v shipping.Country) bool { return v.Code == a.Country }) {
 			f.Wrong("country", "checkout.missing.country")
 		}
@@ -320,19 +320,6 @@ func readBuyer(form *web.Form, countries []shipping.Country) (order.Contact, ord
 		a = order.Address{}
 	}
 	return contact, delivery, a, f.Err()
-}
-
-// westernDigits writes Arabic digits as 0 to 9.
-func westernDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case '٠' <= r && r <= '٩':
-			return '0' + r - '٠'
-		case '۰' <= r && r <= '۹':
-			return '0' + r - '۰'
-		}
-		return r
-	}, s)
 }
 
 // createOrder serves POST /{lang}/checkout.

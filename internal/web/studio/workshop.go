@@ -344,7 +344,7 @@ func readSpans(form *web.Form) (spans [][2]string) {
 // readClock brings a time of day, as a browser's field or as people write it
 // (9h, 9h30, 9.30, in Arabic digits too), to 09:30.
 func readClock(typed string) string {
-	s := strings.TrimSuffix(strings.NewReplacer("h", ":", ".", ":").Replace(latinDigits(typed)), ":")
+	s := strings.TrimSuffix(strings.NewReplacer("h", ":", ".", ":").Replace(lang.WesternDigits(typed)), ":")
 	if !strings.Contains(s, ":") {
 		s += ":00"
 	}
@@ -363,7 +363,7 @@ func readHolidays(form *web.Form) (days union.Holidays, err error) {
 	}
 	var f fault.Form
 	for name, day := range map[string]*time.Time{"from": &days.From, "until": &days.Until} {
-		typed := latinDigits(form.Value(name))
+		typed := lang.WesternDigits(form.Value(name))
 		read := false
 		for _, layout := range []string{time.DateOnly, "2/1/2006"} { // A browser's field, and as people write it.
 			if at, err := time.Parse(layout, typed); err == nil {
@@ -375,17 +375,4 @@ func readHolidays(form *web.Form) (days union.Holidays, err error) {
 		}
 	}
 	return days, f.Err()
-}
-
-// latinDigits writes Arabic digits as 0 to 9 and leaves the rest as it is.
-func latinDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case '٠' <= r && r <= '٩':
-			return '0' + r - '٠'
-		case '۰' <= r && r <= '۹':
-			return '0' + r - '۰'
-		}
-		return r
-	}, s)
 }
