@@ -276,3 +276,20 @@ func (m *market) slugs(t *testing.T, sql string, args ...any) []string {
 	t.Helper()
 	return one[[]string](t, m, `SELECT coalesce(array_agg(slug), '{}') FROM (`+sql+`) AS s`, args...)
 }
+
+// On a desk all pictures are in view, and need no counting.
+func TestBrowserPicturesAreCountedOnPhonesAlone(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	v := openBrowser(t).open(t, m)
+	v.open("/en/products/kilim-blue-steps")
+	shown := func() bool {
+		return evaluate[bool](v, `document.querySelector(".gallery-frame__count").checkVisibility()`)
+	}
+	if !shown() {
+		t.Error("a phone does not tell how many pictures there are")
+	}
+	v.resize(desk)
+	if shown() {
+		t.Error("a desk counts the pictures that are all in view")
+	}
+}
