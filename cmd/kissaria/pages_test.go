@@ -210,14 +210,14 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
 	family("revision.", "the office", "submitted", "approved", "changes_requested", "rejected")
-	for _, s := range []string{"photos", "what", "price", "count", "size", "made", "words", "look"} {
+	for _, s := range []string{"photos", "what", "price", "count", "variants", "size", "made", "words", "look"} {
 		family("studio.step."+s, "the studio", "", ".more")
 		named["studio.bar."+s] = "the studio"
 	}
 	for _, act := range []string{"withdrawal", "return"} {
 		family("studio."+act, "the studio", "", ".more", ".do")
 	}
-	family("studio.", "the studio", "changed", "sent", "withdrawn", "put_back")
+	family("studio.", "the studio", "changed", "sent", "withdrawn", "put_back", "left")
 	for _, part := range []string{"story", "picture", "visits", "hours", "languages", "phone", "closed"} {
 		named["studio.part."+part] = "the studio"
 		family("studio.ask."+part, "the studio", "", ".more")
@@ -228,7 +228,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("studio.hours.", "the workshop's faults", "no_day", "unread", "order")
 	family("studio.closed.", "the workshop's faults", "unread", "backwards", "over", "long")
 	family("artisan.", "the artisan's page", "closed_from", "closed_until")
-	family("studio.missing.", "the studio", "photos", "what", "price", "count", "size")
+	family("studio.missing.", "the studio", "photos", "what", "price", "count", "variants", "size")
 	family("verdict.", "the office", string(order.WaitingVerdict), string(order.AsShown), string(order.Differs))
 	family("stripe.", "the price", "labour", "materials", "workshop", "union")
 	for key, by := range named {

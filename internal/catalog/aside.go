@@ -2,8 +2,12 @@ package catalog
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -100,18 +104,95 @@ func move(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, from, 
 }
 
 // Copy starts a draft with what an artisan's product says, logs it, and returns
-// the draft's token: photos, kind, price, number, size, materials, and the words
-// as readers of l see them. Of a product in several sizes or colours it takes
-// the first. It returns ErrNoProduct for what is not this artisan's.
+// the draft's token: photos, kind, price, number, sizes and colours, materials,
+// and the words as readers of l see them. It returns ErrNoProduct for what is not
+// this artisan's.
 func Copy(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, l *lang.Language, by identity.AccountID) (token string, err error) {
 	o, err := OwnProduct(ctx, tx, a, slug)
 	if err != nil {
 		return "", err
 	}
+	b, err := bodyOf(ctx, tx, o, l)
+	if err != nil {
+		return "", err
+	}
+	if token, err = begin(ctx, tx, a, b); err != nil {
+		return "", err
+	}
+	return token, identity.Record(ctx, tx, identity.Entry{By: by, Action: "product.copied", Subject: "product:" + slug})
+}
+
+// Edit opens a product that was approved before for another revision, and
+// returns its draft's token. Buyers go on seeing what was approved until the new
+// one is. Where the product is being edited already, it leads there. It returns
+// ErrNoProduct for what is not this artisan's or was never approved.
+func Edit(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, l *lang.Language, by identity.AccountID) (token string, err error) {
+	o, err := OwnProduct(ctx, tx, a, slug)
+	if err != nil {
+		return "", err
+	}
+	if o.State != OnSale && o.State != Withdrawn {
+		return "", ErrNoProduct
+	}
+	// Two phones open one draft: whoever is second waits here for the first.
+	if _, err := tx.Exec(ctx, `SELECT FROM products WHERE id = $1 FOR NO KEY UPDATE`, o.ID); err != nil {
+		return "", fmt.Errorf("catalog: edit %s: %w", slug, err)
+	}
+	err = tx.QueryRow(ctx, `SELECT token FROM drafts WHERE product_id = $1 AND submitted_at IS NULL`, o.ID).Scan(&token)
+	if err == nil {
+		return token, nil
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("catalog: edit %s: %w", slug, err)
+	}
+	// What waits for the committee is gone on with, and not what buyers see.
+	err = tx.QueryRow(ctx, `
+		UPDATE drafts d
+		SET submitted_at = NULL, version = version + 1, updated_at = now()
+		WHERE product_id = $1 AND EXISTS (SELECT FROM revisions WHERE product_id = $1 AND state = 'submitted')
+		RETURNING token`, o.ID).Scan(&token)
+	if errors.Is(err, pgx.ErrNoRows) {
+		var b Body
+		if b, err = bodyOf(ctx, tx, o, l); err != nil {
+			return "", err
+		}
+		err = tx.QueryRow(ctx, `
+			INSERT INTO drafts (token, artisan_id, product_id, body)
+			VALUES ($1, $2, $3, $4)
+			ON CONFLICT (product_id) DO UPDATE
+			SET body = excluded.body, submitted_at = NULL, version = drafts.version + 1, updated_at = now()
+			RETURNING token`, strings.ToLower(rand.Text()), a, o.ID, b).Scan(&token)
+	}
+	if err != nil {
+		return "", fmt.Errorf("catalog: edit %s: %w", slug, err)
+	}
+	return token, identity.Record(ctx, tx, identity.Entry{By: by, Action: "product.edited", Subject: "product:" + slug})
+}
+
+// LeaveAsIs gives up editing a product that was approved before: its draft goes,
+// and what buyers see stays. It returns ErrNoDraft for what is not that, or was
+// sent already.
+func LeaveAsIs(ctx context.Context, tx pgx.Tx, a union.ArtisanID, token string) error {
+	tag, err := tx.Exec(ctx, `
+		DELETE FROM drafts d
+		USING products p
+		WHERE d.artisan_id = $1 AND d.token = $2 AND d.submitted_at IS NULL AND p.id = d.product_id AND p.live_id IS NOT NULL`, a, token)
+	if err != nil {
+		return fmt.Errorf("catalog: leave as is: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNoDraft
+	}
+	return nil
+}
+
+// bodyOf returns what a product says, as a draft does, in the words that readers
+// of l see.
+func bodyOf(ctx context.Context, tx pgx.Tx, o Own, l *lang.Language) (Body, error) {
 	title := o.Title.In(l, o.WrittenIn)
 	b := Body{Language: title.Lang, Supply: OneOfAKind}
 	var description, kindName lang.Texts
-	err = tx.QueryRow(ctx, `
+	err := tx.QueryRow(ctx, `
 		SELECT k.slug, k.name, r.description, coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0), r.weight_g,
 		       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position),
 		       ARRAY(SELECT t.slug FROM revision_terms rt JOIN terms t ON t.id = rt.term_id
@@ -124,25 +205,44 @@ func Copy(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, l *lan
 		WHERE p.id = $1`, o.ID, o.revision).Scan(&b.Kind, &kindName, &description, &b.Length, &b.Width, &b.Height, &b.Weight,
 		&b.Photos, &b.Materials, &b.Techniques)
 	if err != nil {
-		return "", fmt.Errorf("catalog: copy %s: %w", slug, err)
+		return Body{}, fmt.Errorf("catalog: body of %s: %w", o.Slug, err)
 	}
 	b.Words = description[title.Lang] // A draft is in one language.
 	// A piece without a name of its own is called by its kind, which is no name.
 	if title.Words != kindName[title.Lang] {
 		b.Title = title.Words
 	}
-	if len(o.Variants) > 0 {
-		switch v := o.Variants[0]; {
-		case !v.Stocked:
-			b.Price, b.Supply, b.LeadDays = v.Price.Minor, ToOrder, v.LeadDays
-		case v.OnHand > 1:
-			b.Price, b.Supply, b.Count = v.Price.Minor, InStock, v.OnHand
-		default:
-			b.Price = v.Price.Minor
+	if len(o.Variants) == 0 {
+		return b, nil
+	}
+	b.Price, b.LeadDays = o.Variants[0].Price.Minor, o.Variants[0].LeadDays
+	switch v := o.Variants[0]; {
+	case len(o.Variants) > 1:
+		b.Supply = Several
+		colours, _, err := TermsOf(ctx, tx, "colour", 0)
+		if err != nil {
+			return Body{}, err
 		}
+		for _, v := range o.Variants[:min(len(o.Variants), MostVariants)] {
+			b.LeadDays = max(b.LeadDays, v.LeadDays)
+			w := BodyVariant{Price: v.Price.Minor, Count: v.OnHand}
+			for _, option := range v.Options {
+				i := slices.IndexFunc(colours, func(t Term) bool { return maps.Equal(t.Name, option.Label) })
+				switch {
+				case i >= 0:
+					w.Colour = colours[i].Slug
+				case w.Size != "":
+					w.Size += ", " + option.Label.In(l, title.Lang).Words
+				default:
+					w.Size = option.Label.In(l, title.Lang).Words
+				}
+			}
+			b.Variants = append(b.Variants, w)
+		}
+	case !v.Stocked:
+		b.Supply = ToOrder
+	case v.OnHand > 1:
+		b.Supply, b.Count = InStock, v.OnHand
 	}
-	if token, err = begin(ctx, tx, a, b); err != nil {
-		return "", err
-	}
-	return token, identity.Record(ctx, tx, identity.Entry{By: by, Action: "product.copied", Subject: "product:" + slug})
+	return b, nil
 }

@@ -26,21 +26,23 @@ type Own struct {
 	WrittenIn string
 	Picture   media.PictureID
 	Variants  []Variant
+	Pending   string // state of a revision after the live one: submitted, changes_requested, rejected, or empty
 
 	revision RevisionID // the live one, or the last before there was any
 }
 
 const ownQuery = `
 	SELECT p.id, p.slug, p.state, r.id, r.title, r.written_in,
-	       coalesce((SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1), 0)
+	       coalesce((SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1), 0),
+	       coalesce((SELECT n.state FROM revisions n WHERE n.product_id = p.id AND n.number > r.number ORDER BY n.number DESC LIMIT 1), '')
 	FROM products p
 	JOIN LATERAL (
-		SELECT id, title, written_in FROM revisions WHERE product_id = p.id
+		SELECT id, number, title, written_in FROM revisions WHERE product_id = p.id
 		ORDER BY (id = p.live_id) DESC NULLS LAST, number DESC LIMIT 1) r ON true`
 
 func scanOwn(row pgx.CollectableRow) (Own, error) {
 	var o Own
-	err := row.Scan(&o.ID, &o.Slug, &o.State, &o.revision, &o.Title, &o.WrittenIn, &o.Picture)
+	err := row.Scan(&o.ID, &o.Slug, &o.State, &o.revision, &o.Title, &o.WrittenIn, &o.Picture, &o.Pending)
 	return o, err
 }
 

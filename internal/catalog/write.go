@@ -18,10 +18,11 @@ import (
 
 // A Kind is what a piece is, whichever trade made it.
 type Kind struct {
-	Slug   string
-	Name   lang.Texts
-	Sort   int
-	Trades []union.TradeID
+	Slug    string
+	Name    lang.Texts
+	Sort    int
+	Trades  []union.TradeID
+	Picture media.PictureID // of a piece of the kind, 0 where none is on sale
 }
 
 // AddKind writes a kind and which trades make it.
@@ -79,11 +80,19 @@ func AddProduct(ctx context.Context, tx pgx.Tx, d Fresh) (ProductID, RevisionID,
 	if err != nil {
 		return 0, 0, err
 	}
+	if err := addVariants(ctx, tx, product, d.Variants); err != nil {
+		return 0, 0, err
+	}
+	return product, revision, nil
+}
+
+// addVariants writes the variants of a product that has none.
+func addVariants(ctx context.Context, tx pgx.Tx, p ProductID, list []Variant) error {
 	b := &pgx.Batch{}
-	for i, v := range d.Variants {
+	for i, v := range list {
 		options, err := json.Marshal(v.Options)
 		if err != nil {
-			return 0, 0, fmt.Errorf("catalog: add variant %s: %w", v.SKU, err)
+			return fmt.Errorf("catalog: add variant %s: %w", v.SKU, err)
 		}
 		if v.Options == nil {
 			options = []byte("[]")
@@ -91,12 +100,12 @@ func AddProduct(ctx context.Context, tx pgx.Tx, d Fresh) (ProductID, RevisionID,
 		b.Queue(`
 			INSERT INTO variants (product_id, sku, options, price_minor, stocked, on_hand, lead_days, sort)
 			VALUES ($1, $2, $3, $4, $5, $6, nullif($7::int, 0), $8)`,
-			product, v.SKU, options, v.Price.Minor, v.Stocked, v.OnHand, v.LeadDays, i)
+			p, v.SKU, options, v.Price.Minor, v.Stocked, v.OnHand, v.LeadDays, i)
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return 0, 0, fmt.Errorf("catalog: add product %s: %w", d.Slug, err)
+		return fmt.Errorf("catalog: add variants of product %d: %w", p, err)
 	}
-	return product, revision, nil
+	return nil
 }
 
 // addRevision writes a revision of a product with its terms and pictures.
@@ -132,7 +141,8 @@ func addRevision(ctx context.Context, tx pgx.Tx, p ProductID, r Revision, terms 
 var ErrNotADraft = errors.New("catalog: no such revision to publish")
 
 // Publish approves a revision and puts it in the window. The revision shown
-// until now stays in the product's history.
+// until now stays in the product's history. What its artisan took off the market
+// meanwhile stays off it, and comes back as it was approved last.
 func Publish(ctx context.Context, tx pgx.Tx, p ProductID, r RevisionID, at time.Time) error {
 	tag, err := tx.Exec(ctx, `
 		UPDATE revisions
@@ -146,7 +156,7 @@ func Publish(ctx context.Context, tx pgx.Tx, p ProductID, r RevisionID, at time.
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE products
-		SET live_id = $2, state = 'on_sale', published_at = coalesce(published_at, $3)
+		SET live_id = $2, state = CASE state WHEN 'draft' THEN 'on_sale' ELSE state END, published_at = coalesce(published_at, $3)
 		WHERE id = $1`, p, r, at)
 	if err != nil {
 		return fmt.Errorf("catalog: publish product %d: %w", p, err)

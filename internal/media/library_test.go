@@ -72,8 +72,8 @@ func TestFromUploadToRendition(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := picture(t, l, id)
-	if p.State != Ready || !keys.MatchString(p.Key) || len(p.Key) < 26 || !slices.Equal(p.Widths, []int{320, 480, 640, 800}) {
-		t.Fatalf("after Render: %+v, want one ready with four widths and a long key", p)
+	if p.State != Ready || !keys.MatchString(p.Key) || len(p.Key) < 26 || !slices.Equal(p.Widths, []int{160, 320, 480, 640, 800}) {
+		t.Fatalf("after Render: %+v, want one ready with five widths and a long key", p)
 	}
 	for _, w := range p.Widths {
 		for _, e := range encodings {

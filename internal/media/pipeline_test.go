@@ -85,8 +85,8 @@ func TestRenditionsStandUpright(t *testing.T) {
 	for o := orientation(1); o <= 8; o++ {
 		t.Run(fmt.Sprintf("held %d", o), func(t *testing.T) {
 			widths, files := renditions(t, asJPEG(t, stored(m, o), exifSegment(exif(binary.BigEndian, o))))
-			if !slices.Equal(widths, []int{320, 400}) {
-				t.Errorf("widths %v, want 320 and 400", widths)
+			if !slices.Equal(widths, []int{160, 320, 400}) {
+				t.Errorf("widths %v, want 160, 320 and 400", widths)
 			}
 			wantColours(t, files, [4]color.NRGBA{red, green, blue, white}, 6)
 		})
@@ -281,13 +281,13 @@ func wantBarePicture(t *testing.T, name string, b []byte) {
 
 func TestWidths(t *testing.T) {
 	for width, want := range map[int][]int{
-		300:  {300},
-		320:  {320},
-		500:  {320, 480, 500},
-		800:  {320, 480, 640, 800},
-		1600: {320, 480, 640, 960, 1440, 1600},
-		1920: {320, 480, 640, 960, 1440, 1920},
-		4000: {320, 480, 640, 960, 1440, 1920},
+		300:  {160, 300},
+		320:  {160, 320},
+		500:  {160, 320, 480, 500},
+		800:  {160, 320, 480, 640, 800},
+		1600: {160, 320, 480, 640, 960, 1440, 1600},
+		1920: {160, 320, 480, 640, 960, 1440, 1920},
+		4000: {160, 320, 480, 640, 960, 1440, 1920},
 	} {
 		if got := widthsFor(width); !slices.Equal(got, want) {
 			t.Errorf("widthsFor(%d) = %v, want %v", width, got, want)

@@ -14,10 +14,11 @@ import (
 
 // pipeline is the version of all this: raise it when renditions come out
 // otherwise, and every picture gets a new key when it is next rendered.
-const pipeline = "2"
+const pipeline = "3"
 
-// allWidths are those that pages ask for, in pixels.
-var allWidths = []int{320, 480, 640, 960, 1440, 1920}
+// allWidths are those that pages ask for, in pixels. The first is for signs no
+// larger than a thumb, on phones that pay for their data.
+var allWidths = []int{160, 320, 480, 640, 960, 1440, 1920}
 
 // widthsFor returns the widths that a picture is shown at: never larger than
 // it came, and its own as the last one.

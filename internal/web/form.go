@@ -147,17 +147,24 @@ type Field struct {
 	InputMode                       string
 	Dir                             string // ltr for what always is
 	Class                           string
+	Icon                            string // beside the label, for who reads little
 	MaxLength                       int
 	Required                        bool
+	Autofocus                       bool // for the one question of a page
 	Described                       string
 }
 
 // Field makes a field of the form. Its label is the message key+name, its hint
 // key+name+".hint" where there is one.
 func (f *Form) Field(key, name, autocomplete string, more ...func(*Field)) Field {
-	v := Field{Name: name, Label: f.lang.T(key + "." + name), Value: f.value[name], Wrong: f.Wrong(name),
+	return f.FieldOf(key+"."+name, name, autocomplete, more...)
+}
+
+// FieldOf makes one of several fields of the same label.
+func (f *Form) FieldOf(label, name, autocomplete string, more ...func(*Field)) Field {
+	v := Field{Name: name, Label: f.lang.T(label), Value: f.value[name], Wrong: f.Wrong(name),
 		Type: "text", Autocomplete: autocomplete, MaxLength: 200}
-	if hint := key + "." + name + ".hint"; f.lang.Has(hint) {
+	if hint := label + ".hint"; f.lang.Has(hint) {
 		v.Hint = f.lang.T(hint)
 	}
 	for _, fn := range more {

@@ -48,16 +48,39 @@ func (p Pictures) Make(id media.PictureID, class, alt, sizes string, eager bool)
 	if m.State != media.Ready || len(m.Widths) == 0 {
 		return v
 	}
-	v.WebP = srcset(m)
-	v.Src = mediaPath(m.Key, m.Widths[min(1, len(m.Widths)-1)], "jpg")
-	v.Largest = mediaPath(m.Key, m.Widths[len(m.Widths)-1], "webp")
+	widths := m.Widths
+	if len(widths) > 1 && widths[0] < leastWidth {
+		widths = widths[1:]
+	}
+	v.WebP = srcset(m.Key, widths)
+	v.Src = mediaPath(m.Key, widths[min(1, len(widths)-1)], "jpg")
+	v.Largest = mediaPath(m.Key, widths[len(widths)-1], "webp")
 	return v
 }
 
-func srcset(m media.Picture) string {
-	parts := make([]string, len(m.Widths))
-	for i, w := range m.Widths {
-		parts[i] = fmt.Sprintf("%s %dw", mediaPath(m.Key, w, "webp"), w)
+// leastWidth is that of the smallest rendition for a picture one looks at, in
+// pixels. What is smaller is a sign: see Sign.
+const leastWidth = 320
+
+// Sign makes a picture no larger than a thumb, of the smallest rendition, which
+// costs some 3 kB.
+func (p Pictures) Sign(id media.PictureID, class string) Picture {
+	m := p[id]
+	v := Picture{Class: class, Width: 160, Height: 200}
+	if m.State != media.Ready || len(m.Widths) == 0 {
+		return v
+	}
+	v.Height = max(1, v.Width*m.Height/m.Width)
+	v.WebP = mediaPath(m.Key, m.Widths[0], "webp")
+	v.Src = mediaPath(m.Key, m.Widths[0], "jpg")
+	v.Largest = v.WebP
+	return v
+}
+
+func srcset(key string, widths []int) string {
+	parts := make([]string, len(widths))
+	for i, w := range widths {
+		parts[i] = fmt.Sprintf("%s %dw", mediaPath(key, w, "webp"), w)
 	}
 	return strings.Join(parts, ", ")
 }

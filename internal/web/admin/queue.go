@@ -167,11 +167,18 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 		terms = append(terms, t.In(l, "fr").Words)
 	}
 	add("product.materials", l.List(terms), "")
-	switch {
-	case !s.Stocked:
-		add("studio.count", l.T("card.made", s.LeadDays), "")
-	default:
-		add("studio.count", l.T("list.pieces", s.OnHand), "")
+	count := func(stocked bool, onHand, leadDays int) string {
+		if !stocked {
+			return l.T("card.made", leadDays)
+		}
+		return l.T("list.pieces", onHand)
+	}
+	if len(s.Variants) > 1 {
+		for _, v := range s.Variants {
+			page.Facts = append(page.Facts, Fact{catalog.OptionNames(l, v.Options), l.List([]string{l.Money(v.Price), count(v.Stocked, v.OnHand, v.LeadDays)}), ""})
+		}
+	} else {
+		add("studio.count", count(s.Stocked, s.OnHand, s.LeadDays), "")
 	}
 	if s.State == "submitted" {
 		page.Action = "/admin/queue/" + s.Slug + "/" + strconv.Itoa(s.Number) + "/decision"

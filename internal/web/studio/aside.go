@@ -104,3 +104,31 @@ func (h *Handlers) createCopy(c *gin.Context, account identity.Account, a union.
 	web.Redirect(c, "/studio/drafts/"+token+"/"+steps[0])
 	return nil
 }
+
+// createEdit serves POST /studio/pieces/:slug/edit, and leads to the edit's first
+// step. Buyers see the piece as it was until the committee approves the new one.
+func (h *Handlers) createEdit(c *gin.Context, account identity.Account, a union.Artisan) error {
+	ctx := c.Request.Context()
+	var token string
+	err := postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
+		token, err = catalog.Edit(ctx, tx, a.ID, c.Param("slug"), web.Language(c), account.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	web.Redirect(c, "/studio/drafts/"+token+"/"+steps[0])
+	return nil
+}
+
+// deleteEdit serves POST /studio/drafts/:token/leave: the piece stays as buyers
+// see it.
+func (h *Handlers) deleteEdit(c *gin.Context, _ identity.Account, a union.Artisan) error {
+	ctx := c.Request.Context()
+	err := postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error { return catalog.LeaveAsIs(ctx, tx, a.ID, c.Param("token")) })
+	if err != nil {
+		return err
+	}
+	web.Redirect(c, "/studio/pieces?left=1")
+	return nil
+}

@@ -56,12 +56,14 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/studio/pieces/:slug/return", h.own(h.newReturn))
 	r.POST("/studio/pieces/:slug/return", h.own(h.createReturn))
 	r.POST("/studio/pieces/:slug/copy", h.own(h.createCopy))
+	r.POST("/studio/pieces/:slug/edit", h.own(h.createEdit))
 	r.POST("/studio/variants/:sku", h.own(h.updateVariant))
 	r.GET("/studio/workshop", h.own(h.showWorkshop))
 	r.GET("/studio/workshop/:part", h.own(h.showPart))
 	r.POST("/studio/workshop/:part", h.own(h.savePart))
 	r.GET("/studio/cards", h.own(h.listCards))
 	r.POST("/studio/drafts", h.own(h.createDraft))
+	r.POST("/studio/drafts/:token/leave", h.own(h.deleteEdit))
 	r.GET("/studio/drafts/:token/:step", h.own(h.showStep))
 	r.POST("/studio/drafts/:token/:step", h.own(h.saveStep))
 }
@@ -442,6 +444,7 @@ type DraftView struct {
 	At    time.Time
 	Photo web.Picture
 	Back  bool // the committee asked for changes
+	Edit  bool // of a piece that buyers see as it was
 	Words lang.Text
 }
 
@@ -457,6 +460,8 @@ type PieceView struct {
 	Withdraw string // where it is taken off the market, empty where that cannot be
 	Return   string // where it is put back, empty where that cannot be
 	Copy     string
+	Edit     string // where it is changed, empty where that is being done or cannot be
+	Pending  string // what became of the last change
 }
 
 // VariantView is a size or colour with its price and stock.
@@ -478,7 +483,7 @@ func (h *Handlers) listPieces(c *gin.Context, _ identity.Account, a union.Artisa
 	if err != nil {
 		return err
 	}
-	for _, done := range []string{"changed", "sent", "withdrawn", "put_back"} {
+	for _, done := range []string{"changed", "sent", "withdrawn", "put_back", "left"} {
 		if c.Query(done) != "" {
 			page.Said = web.Language(c).T("studio." + done)
 		}
@@ -518,16 +523,18 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 		return nil, err
 	}
 	page := &PiecesPage{Page: h.page(c, "pieces", l.T("studio.pieces"))}
-	back := map[catalog.ProductID]bool{}
+	back, editing := map[catalog.ProductID]bool{}, map[catalog.ProductID]bool{}
 	for _, d := range drafts {
-		v := DraftView{Path: "/studio/drafts/" + d.Token + "/photos", At: d.UpdatedAt, Back: d.Product != 0}
+		v := DraftView{Path: "/studio/drafts/" + d.Token + "/photos", At: d.UpdatedAt, Edit: d.Live,
+			Back: d.Product != 0 && decisions[slugs[d.Product]].Verdict == moderation.ChangesRequested}
 		if len(d.Body.Photos) > 0 {
 			v.Photo = pictures.Make(d.Body.Photos[0], "studio-piece__photo", "", "6rem", false)
 		}
 		if v.Back {
-			back[d.Product] = true
 			v.Words = said(decisions[slugs[d.Product]])
 		}
+		back[d.Product] = !d.Live
+		editing[d.Product] = true
 		page.Drafts = append(page.Drafts, v)
 	}
 	for _, o := range list {
@@ -549,6 +556,17 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 		case o.State == catalog.Drafted:
 			v.State, v.Kind = l.T("product.state.submitted"), "waiting"
 		}
+		if o.State == catalog.OnSale || o.State == catalog.Withdrawn {
+			if v.Edit = "/studio/pieces/" + o.Slug + "/edit"; editing[o.ID] {
+				v.Edit = "" // It stands above, to be gone on with.
+			}
+			switch o.Pending {
+			case "submitted":
+				v.Pending = l.T("studio.edit.waits")
+			case "rejected":
+				v.Pending, v.Words = l.T("studio.edit.refused"), said(decisions[o.Slug])
+			}
+		}
 		for _, w := range o.Variants {
 			v.Variants = append(v.Variants, newVariantView(l, w))
 		}
@@ -567,10 +585,7 @@ func said(d moderation.Decision) lang.Text {
 
 func newVariantView(l *lang.Language, w catalog.Variant) VariantView {
 	v := VariantView{SKU: w.SKU, Stocked: w.Stocked, OnHand: strconv.Itoa(w.OnHand), Held: w.Held, Action: "/studio/variants/" + w.SKU,
-		Price: strconv.FormatInt(w.Price.Minor/100, 10)}
-	if cents := w.Price.Minor % 100; cents != 0 {
-		v.Price += "," + strconv.FormatInt(100+cents, 10)[1:]
-	}
+		Price: typedPrice(w.Price.Minor)}
 	v.Name = catalog.OptionNames(l, w.Options)
 	return v
 }

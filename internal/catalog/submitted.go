@@ -1,0 +1,126 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/media"
+	"kissaria.ma/internal/money"
+	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/union"
+)
+
+// A Submitted is a revision that waits for its committee, or was decided.
+type Submitted struct {
+	Revision    RevisionID
+	Product     ProductID
+	Slug        string
+	Number      int
+	State       string
+	Artisan     union.ArtisanID
+	Trade       union.TradeID
+	TradeName   lang.Texts
+	KindName    lang.Texts
+	Title       lang.Texts
+	Description lang.Texts
+	WrittenIn   string
+	Pictures    []media.PictureID
+	Price       money.Amount
+	Stocked     bool
+	OnHand      int
+	LeadDays    int
+	Weight      int    // grams
+	Size        [3]int // millimetres
+	Terms       []lang.Texts
+	Variants    []Variant // all of them; SubmittedBy alone reads these
+	SubmittedAt time.Time
+}
+
+const submittedQuery = `
+	SELECT r.id, p.id, p.slug, r.number, r.state, p.artisan_id, p.trade_id, t.name, k.name, r.title, r.description, r.written_in,
+	       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position),
+	       v.price_minor, v.stocked, v.on_hand, coalesce(v.lead_days, 0), r.weight_g,
+	       coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0),
+	       ARRAY(SELECT m.name FROM revision_terms rt JOIN terms m ON m.id = rt.term_id WHERE rt.revision_id = r.id ORDER BY rt.sort),
+	       r.submitted_at
+	FROM revisions r
+	JOIN products p ON p.id = r.product_id
+	JOIN trades t ON t.id = p.trade_id
+	JOIN kinds k ON k.id = p.kind_id
+	JOIN LATERAL (SELECT * FROM variants WHERE product_id = p.id ORDER BY sort LIMIT 1) v ON true`
+
+func scanSubmitted(row pgx.CollectableRow) (Submitted, error) {
+	s := Submitted{Price: money.Amount{Currency: money.MAD}}
+	err := row.Scan(&s.Revision, &s.Product, &s.Slug, &s.Number, &s.State, &s.Artisan, &s.Trade, &s.TradeName, &s.KindName, &s.Title,
+		&s.Description, &s.WrittenIn, &s.Pictures, &s.Price.Minor, &s.Stocked, &s.OnHand, &s.LeadDays, &s.Weight,
+		&s.Size[0], &s.Size[1], &s.Size[2], &s.Terms, &s.SubmittedAt)
+	return s, err
+}
+
+// Waiting returns the revisions that wait for a decision, oldest first, of the
+// trades given (all where none is).
+func Waiting(ctx context.Context, db postgres.DB, trades []union.TradeID, limit int) ([]Submitted, error) {
+	rows, err := db.Query(ctx, submittedQuery+`
+		WHERE r.state = 'submitted' AND (cardinality($1::bigint[]) = 0 OR p.trade_id = ANY ($1))
+		ORDER BY r.submitted_at, r.id
+		LIMIT $2`, append([]union.TradeID{}, trades...), limit)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: waiting: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanSubmitted)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: waiting: %w", err)
+	}
+	return list, nil
+}
+
+// SubmittedBy returns the revision of a product by its number, or ErrNoProduct.
+func SubmittedBy(ctx context.Context, db postgres.DB, slug string, number int) (Submitted, error) {
+	rows, err := db.Query(ctx, submittedQuery+`
+		WHERE p.slug = $1 AND r.number = $2 AND r.submitted_at IS NOT NULL`, slug, number)
+	if err != nil {
+		return Submitted{}, fmt.Errorf("catalog: revision: %w", err)
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, scanSubmitted)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Submitted{}, ErrNoProduct
+	}
+	if err != nil {
+		return Submitted{}, fmt.Errorf("catalog: revision: %w", err)
+	}
+	if s.Variants, err = variants(ctx, db, `v.product_id = $1`, s.Product); err != nil {
+		return Submitted{}, fmt.Errorf("catalog: variants of a revision: %w", err)
+	}
+	return s, nil
+}
+
+// Return gives a submitted revision back to its artisan, to be changed or for
+// good, and reports whether it was still waiting.
+func Return(ctx context.Context, tx pgx.Tx, r RevisionID, state string, at time.Time) (bool, error) {
+	tag, err := tx.Exec(ctx, `
+		UPDATE revisions
+		SET state = $2, decided_at = $3
+		WHERE id = $1 AND state = 'submitted'`, r, state, at)
+	if err != nil {
+		return false, fmt.Errorf("catalog: return revision: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return false, nil
+	}
+	if state == "changes_requested" {
+		_, err = tx.Exec(ctx, `
+			UPDATE drafts d
+			SET submitted_at = NULL, updated_at = $2
+			FROM revisions r
+			WHERE r.id = $1 AND d.product_id = r.product_id`, r, at)
+		if err != nil {
+			return false, fmt.Errorf("catalog: reopen draft: %w", err)
+		}
+	}
+	return true, nil
+}
