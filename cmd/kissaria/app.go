@@ -116,7 +116,9 @@ func newApp(b *base, r roles) (a *app, err error) {
 	}
 	a.site.AddRoutes(a.router)
 	a.shop.AddRoutes(a.router)
-	(&studio.Handlers{Site: a.site, Pool: b.pool, Media: a.library}).AddRoutes(a.router)
+	if err := (&studio.Handlers{Site: a.site, Pool: b.pool, Media: a.library}).AddRoutes(a.router); err != nil {
+		return nil, err
+	}
 	(&admin.Handlers{Site: a.site, Pool: b.pool, Desk: a.desk}).AddRoutes(a.router)
 	return a, nil
 }

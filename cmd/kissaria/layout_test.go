@@ -50,6 +50,8 @@ var doors = map[string][]string{
 	"github.com/wneessen/go-mail":         {"internal/mail"},
 	"github.com/evanw/esbuild":            {"internal/web"},
 	"github.com/go-webauthn/webauthn":     {"internal/identity"},
+	"github.com/tus/tusd":                 {"internal/media", "internal/web/studio"},
+	"golang.org/x/exp/slog":               {"internal/web/studio"},
 	"rsc.io/qr":                           {"internal/web"},
 	"github.com/andybalholm/brotli":       {"internal/web"},
 	"github.com/caarlos0/env":             {"cmd/kissaria"},

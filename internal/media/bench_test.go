@@ -22,7 +22,7 @@ func benchmarkMake(b *testing.B, w, h int) {
 	b.ReportAllocs()
 	b.SetBytes(int64(w * h))
 	for b.Loop() {
-		if _, err := l.make(context.Background(), testKey, photo.Bytes()); err != nil {
+		if _, err := l.make(context.Background(), testKey, photo.Bytes(), 0); err != nil {
 			b.Fatal(err)
 		}
 	}

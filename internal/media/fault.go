@@ -24,8 +24,10 @@ var (
 // ErrNoPicture says that there is no such picture or rendition.
 var ErrNoPicture = fault.New(fault.NotFound, "error.not_found")
 
+// MostBytes is how large an upload may be.
+const MostBytes = 25 << 20
+
 const (
-	maxBytes  = 25 << 20   // of an upload
 	maxPixels = 60_000_000 // of a picture, as its header tells
 	// maxSide is WebP's own limit, and keeps the renditions of a long strip
 	// within it.

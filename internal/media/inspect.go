@@ -45,7 +45,7 @@ func inspect(b []byte) (head, error) {
 	if len(b) == 0 {
 		return head{}, ErrEmpty
 	}
-	if len(b) > maxBytes {
+	if len(b) > MostBytes {
 		return head{}, ErrTooLarge
 	}
 	var h head

@@ -46,7 +46,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"SVG behind a prologue", []byte("\xef\xbb\xbf\n<?xml version=\"1.0\"?><!-- <b> --><SVG/>"), ErrFormat},
 		{"HTML with a picture behind it", append([]byte("<html><script>alert(1)</script>"), photo...), ErrNotPicture},
 		{"RIFF that is sound", []byte("RIFF\x24\x00\x00\x00WAVEfmt "), ErrNotPicture},
-		{"more than 25 MB", append(slices.Clone(photo), make([]byte, maxBytes)...), ErrTooLarge},
+		{"more than 25 MB", append(slices.Clone(photo), make([]byte, MostBytes)...), ErrTooLarge},
 		{"one pixel", asPNG(t, flat(1, 1, red)), ErrTooSmall},
 		{"one side too short", asJPEG(t, weave(1200, 299)), ErrTooSmall},
 		{"30 000 × 30 000 as PNG", hugePNG(t, 30_000, 30_000), ErrTooManyPixels},

@@ -69,7 +69,7 @@ func (l *Library) Take(ctx context.Context, tx pgx.Tx, owner string, r io.Reader
 	err = tx.QueryRow(ctx, `
 		UPDATE pictures
 		SET taken_at = now()
-		WHERE owner = $1 AND hash = $2
+		WHERE owner = $1 AND hash = $2 AND edits = '{}'
 		RETURNING id`, owner, hash[:]).Scan(&id)
 	if err == nil {
 		return id, nil
@@ -99,11 +99,11 @@ func readUpload(r io.Reader) ([]byte, error) {
 			return nil, fmt.Errorf("media: read upload: %w", err)
 		}
 	}
-	content, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	content, err := io.ReadAll(io.LimitReader(r, MostBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("media: read upload: %w", err)
 	}
-	if len(content) > maxBytes {
+	if len(content) > MostBytes {
 		return nil, ErrTooLarge
 	}
 	return content, nil

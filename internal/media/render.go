@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,18 +88,18 @@ func (l *Library) AddWorkers(workers *river.Workers) {
 func (l *Library) Render(ctx context.Context, id PictureID) error {
 	var p Picture
 	var hash []byte
-	var edits string
+	var edited string
 	err := l.Pool.QueryRow(ctx, `
 		SELECT owner, hash, edits::text, state, coalesce(key, '')
 		FROM pictures
-		WHERE id = $1`, id).Scan(&p.Owner, &hash, &edits, &p.State, &p.Key)
+		WHERE id = $1`, id).Scan(&p.Owner, &hash, &edited, &p.State, &p.Key)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNoPicture
 	}
 	if err != nil {
 		return fmt.Errorf("media: render picture %d: %w", id, err)
 	}
-	key := keyOf(p.Owner, hash, edits)
+	key := keyOf(p.Owner, hash, edited)
 	if p.State == Ready && p.Key == key {
 		return nil
 	}
@@ -106,7 +107,11 @@ func (l *Library) Render(ctx context.Context, id PictureID) error {
 	if err != nil {
 		return fmt.Errorf("media: render picture %d: %w", id, err)
 	}
-	widths, err := l.make(ctx, key, content)
+	var asked edits
+	if err := json.Unmarshal([]byte(edited), &asked); err != nil {
+		return fmt.Errorf("media: render picture %d: edits: %w", id, err)
+	}
+	widths, err := l.make(ctx, key, content, asked.Turn)
 	if f, ok := asFault(err); ok {
 		l.logUnreadable(ctx, id, err)
 		return l.fail(ctx, id, f.Key)
@@ -191,8 +196,8 @@ func (h head) need() int64 {
 }
 
 // make makes and keeps all renditions, both formats at once, and returns their
-// widths.
-func (l *Library) make(ctx context.Context, key string, content []byte) (widths []int, err error) {
+// widths. turn is how many quarters clockwise the photo is turned by hand.
+func (l *Library) make(ctx context.Context, key string, content []byte, turn int) (widths []int, err error) {
 	var h head
 	err = guard(func() (err error) {
 		h, err = inspect(content)
@@ -201,6 +206,7 @@ func (l *Library) make(ctx context.Context, key string, content []byte) (widths 
 	if err != nil {
 		return nil, err
 	}
+	h.orientation = h.orientation.turnedBy(turn)
 	need := h.need()
 	if err := desk.Acquire(ctx, need); err != nil {
 		return nil, err

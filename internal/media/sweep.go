@@ -34,6 +34,9 @@ type SweepWorker struct {
 }
 
 func (w *SweepWorker) Work(ctx context.Context, _ *river.Job[SweepArgs]) error {
+	if err := w.Library.sweepUploads(ctx, w.Now()); err != nil {
+		return err
+	}
 	n, err := w.Library.Sweep(ctx, w.Now())
 	if n > 0 {
 		w.Library.Log.InfoContext(ctx, "unused pictures swept", "pictures", n)

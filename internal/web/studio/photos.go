@@ -18,8 +18,8 @@ import (
 	"kissaria.ma/internal/web"
 )
 
-// savePhotos adds photos to a draft, or moves or removes one. A photo that
-// cannot be used is named with what to do; the others stay.
+// savePhotos adds photos to a draft, or moves, turns or removes one. A photo
+// that cannot be used is named with what to do; the others stay.
 func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) error {
 	ctx, l := c.Request.Context(), web.Language(c)
 	if err := h.Site.Limits.Allow(c, uploadLimit, a.Slug); err != nil {
@@ -29,29 +29,30 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 	if err != nil {
 		return err
 	}
+	arrived := c.Request.PostForm["upload"] // in pieces, before this form
+	if len(arrived) > catalog.MostPhotos {
+		return web.ErrMalformed
+	}
 	first := 1
 	if n, err := strconv.Atoi(c.PostForm("number")); err == nil && n >= 1 && n <= catalog.MostPhotos {
 		first = n // A script sends the chosen photos one at a time.
 	}
 	var wrong []string
-	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
 		wrong = nil
-		photos := slices.Clone(d.Body.Photos)
-		change, at, _ := strings.Cut(c.PostForm("change"), " ")
-		if i, err := strconv.Atoi(at); err == nil && i >= 1 && i <= len(photos) {
-			switch {
-			case change == "remove":
-				photos = slices.Delete(photos, i-1, i)
-			case change == "earlier" && i > 1:
-				photos[i-2], photos[i-1] = photos[i-1], photos[i-2]
-			}
+		photos, err := h.rearrange(c, tx, a, d.Body.Photos)
+		if err != nil {
+			return err
 		}
-		for n, file := range files {
-			if len(photos) == catalog.MostPhotos {
-				wrong = append(wrong, l.T("studio.photos_full", catalog.MostPhotos))
-				break
-			}
-			id, err := h.takePhoto(c, tx, a, file)
+		takes := make([]func(pgx.Tx) (media.PictureID, error), 0, catalog.MostPhotos)
+		for _, file := range files {
+			takes = append(takes, h.takeFile(c, a, file))
+		}
+		for _, upload := range arrived {
+			takes = append(takes, func(sp pgx.Tx) (media.PictureID, error) { return h.Media.TakeUpload(ctx, sp, a.Slug, upload) })
+		}
+		for n, take := range takes {
+			id, err := h.takePhoto(c, tx, take)
 			if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Invalid {
 				wrong = append(wrong, l.T("studio.photo_wrong", first+n, l.T(f.Key, f.Args...)))
 				continue
@@ -59,9 +60,14 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 			if err != nil {
 				return err
 			}
-			if !slices.Contains(photos, id) { // The same photo twice is one.
-				photos = append(photos, id)
+			if slices.Contains(photos, id) {
+				continue // The same photo twice is one.
 			}
+			if len(photos) == catalog.MostPhotos {
+				wrong = append(wrong, l.T("studio.photos_full", catalog.MostPhotos))
+				break
+			}
+			photos = append(photos, id)
 		}
 		d.Body.Photos = photos
 		return catalog.Save(ctx, tx, d)
@@ -94,15 +100,58 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 	return nil
 }
 
-func (h *Handlers) takePhoto(c *gin.Context, tx pgx.Tx, a union.Artisan, file web.Upload) (id media.PictureID, err error) {
-	r, err := file.Open()
-	if err != nil {
-		return 0, err
+// rearrange moves, turns or removes one of a draft's photos, as a button asks.
+func (h *Handlers) rearrange(c *gin.Context, tx pgx.Tx, a union.Artisan, photos []media.PictureID) ([]media.PictureID, error) {
+	photos = slices.Clone(photos)
+	change, where, _ := strings.Cut(c.PostForm("change"), " ")
+	from, to, _ := strings.Cut(where, " ")
+	i, err := strconv.Atoi(from)
+	if err != nil || i < 1 || i > len(photos) {
+		return photos, nil
 	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	// A savepoint, since a photo that is refused must not take the others along.
+	switch i--; {
+	case change == "remove":
+		photos = slices.Delete(photos, i, i+1)
+	case change == "earlier" && i > 0:
+		photos[i-1], photos[i] = photos[i], photos[i-1]
+	case change == "move":
+		if j, err := strconv.Atoi(to); err == nil && j >= 1 && j <= len(photos) {
+			id := photos[i]
+			photos = slices.Insert(slices.Delete(photos, i, i+1), j-1, id)
+		}
+	case change == "turn":
+		turned, err := h.Media.Turned(c.Request.Context(), tx, a.Slug, photos[i])
+		if err != nil {
+			return nil, err
+		}
+		if err := h.Media.Queue(c.Request.Context(), tx, turned, 1); err != nil {
+			return nil, err
+		}
+		if slices.Contains(photos, turned) { // It is there already, the other way up.
+			return slices.Delete(photos, i, i+1), nil
+		}
+		photos[i] = turned
+	}
+	return photos, nil
+}
+
+// takeFile takes in a photo that came with the form.
+func (h *Handlers) takeFile(c *gin.Context, a union.Artisan, file web.Upload) func(pgx.Tx) (media.PictureID, error) {
+	return func(tx pgx.Tx) (id media.PictureID, err error) {
+		r, err := file.Open()
+		if err != nil {
+			return 0, err
+		}
+		defer func() { err = errors.Join(err, r.Close()) }()
+		return h.Media.Take(c.Request.Context(), tx, a.Slug, r)
+	}
+}
+
+// takePhoto takes one photo in and queues it, in a savepoint: one that is
+// refused must not take the others along.
+func (h *Handlers) takePhoto(c *gin.Context, tx pgx.Tx, take func(pgx.Tx) (media.PictureID, error)) (id media.PictureID, err error) {
 	err = pgx.BeginFunc(c.Request.Context(), tx, func(sp pgx.Tx) (err error) {
-		if id, err = h.Media.Take(c.Request.Context(), sp, a.Slug, r); err != nil {
+		if id, err = take(sp); err != nil {
 			return err
 		}
 		return h.Media.Queue(c.Request.Context(), sp, id, 1)

@@ -38,7 +38,7 @@ type Handlers struct {
 }
 
 // AddRoutes registers the studio's pages.
-func (h *Handlers) AddRoutes(r *gin.Engine) {
+func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.GET("/studio/welcome/:token", h.Site.Handle(h.newMember))
 	r.POST("/studio/welcome/:token", h.Site.Handle(h.createMember))
 	r.POST("/studio/welcome/:token/passkey", h.Site.Handle(h.offerMember))
@@ -66,6 +66,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST("/studio/drafts/:token/leave", h.own(h.deleteEdit))
 	r.GET("/studio/drafts/:token/:step", h.own(h.showStep))
 	r.POST("/studio/drafts/:token/:step", h.own(h.saveStep))
+	return h.addUploadRoutes(r)
 }
 
 // own lets in artisans, and gives each handler the one who asks. Nobody else's

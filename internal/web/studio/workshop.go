@@ -303,7 +303,7 @@ func (h *Handlers) savePicture(c *gin.Context, account identity.Account, a union
 	err = error(media.ErrEmpty)
 	if len(files) > 0 {
 		err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error {
-			id, err := h.takePhoto(c, tx, a, files[0])
+			id, err := h.takePhoto(c, tx, h.takeFile(c, a, files[0]))
 			if err != nil {
 				return err
 			}
