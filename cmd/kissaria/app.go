@@ -159,7 +159,7 @@ func loopback(listen string) string {
 }
 
 // inUse tells the library which pictures are shown.
-var inUse = []string{union.PicturesInUse, catalog.PicturesInUse, order.PicturesInUse}
+var inUse = []string{union.PicturesInUse, catalog.PicturesInUse, order.PicturesInUse, media.PicturesArriving}
 
 // openJobs makes the queue: one that works, or one that only takes jobs in.
 func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {

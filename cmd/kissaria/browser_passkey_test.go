@@ -26,10 +26,12 @@ func (v *tab) has(role, name string) bool {
 }
 
 // forgive forgets what was complained of an address.
-func (n *noise) forgive(address string) {
+func (n *noise) forgive(addresses ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.heard = slices.DeleteFunc(n.heard, func(said string) bool { return strings.Contains(said, address) })
+	n.heard = slices.DeleteFunc(n.heard, func(said string) bool {
+		return slices.ContainsFunc(addresses, func(a string) bool { return strings.Contains(said, a) })
+	})
 }
 
 // postJSON posts as a script of ours does.

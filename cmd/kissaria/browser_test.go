@@ -66,6 +66,7 @@ type tab struct {
 	market *market
 	ctx    context.Context
 	noise  *noise
+	waits  time.Duration // how long for one thing
 }
 
 // noise is what a tab's pages complained of.
@@ -84,7 +85,7 @@ func (n *noise) add(format string, args ...any) {
 func (b *browser) open(t *testing.T, m *market) *tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	v := &tab{t, m, ctx, &noise{}}
+	v := &tab{t, m, ctx, &noise{}, patience}
 	t.Cleanup(func() {
 		closeTab()
 		v.noise.mu.Lock()
@@ -140,7 +141,7 @@ func thrown(o *runtime.RemoteObject) string {
 
 // within bounds what a tab does. The tab outlives it.
 func (v *tab) within() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(v.ctx, patience)
+	return context.WithTimeout(v.ctx, v.waits)
 }
 
 // command gives the browser a command about the tab.
@@ -259,7 +260,7 @@ func (v *tab) state() string {
 // until waits for something on the page.
 func (v *tab) until(what string, ok func() bool) {
 	v.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(v.waits); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
 			return
 		}

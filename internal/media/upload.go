@@ -40,6 +40,10 @@ type Uploads struct{ Pool *pgxpool.Pool }
 
 type ownerKey struct{}
 
+// PicturesArriving is a query for the pictures of uploads that may be asked for
+// again.
+const PicturesArriving = `SELECT picture_id FROM uploads WHERE picture_id IS NOT NULL`
+
 // WithOwner says in a request's context whose its uploads are.
 func WithOwner(ctx context.Context, owner string) context.Context {
 	return context.WithValue(ctx, ownerKey{}, owner)

@@ -55,6 +55,12 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 			id, err := h.takePhoto(c, tx, take)
 			if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Invalid {
 				wrong = append(wrong, l.T("studio.photo_wrong", first+n, l.T(f.Key, f.Args...)))
+				if n < len(files) {
+					continue
+				}
+				if err := h.Media.DropUpload(ctx, tx, a.Slug, arrived[n-len(files)]); err != nil {
+					return err
+				}
 				continue
 			}
 			if err != nil {

@@ -232,7 +232,7 @@ func (h *Handlers) fillMade(c *gin.Context, a union.Artisan, d catalog.Draft, pa
 }
 
 func (h *Handlers) fillWords(_ *gin.Context, _ union.Artisan, d catalog.Draft, page *StepPage, form *web.Form) error {
-	page.Title = form.Field("studio", "title", "off", func(f *web.Field) { f.MaxLength = 80 })
+	page.Title = form.Field("studio", "title", "off", func(f *web.Field) { f.MaxLength, f.Icon = 80, "piece" })
 	page.Words, page.WordsLang = form.Value("words"), d.Body.Language
 	page.Wrong = form.Wrong("words")
 	return nil
