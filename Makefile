@@ -4,6 +4,7 @@
 
 STRIPE_MOCK_VERSION = v0.203.0
 STATICCHECK_VERSION = v0.8.2
+SHARP_VERSION = 0.34.5
 
 # Runs a command beside a PostgreSQL and a Redis that are there for it alone. It
 # is built first, because `go run` would keep signals and exit statuses to itself.
@@ -52,9 +53,9 @@ check: ## lint and test: what must pass before a commit
 	@$(MAKE) --no-print-directory test
 
 .PHONY: bench
-bench: ## every benchmark, with allocations
+bench: ## every benchmark, with allocations; pictures beside sharp where there is npm
 	@scripts/install.sh run
-	@$(MAKE) --no-print-directory $(WITH)
+	@$(MAKE) --no-print-directory $(WITH) build/sharp/$(SHARP_VERSION)
 	$(WITH) -- go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: migration
@@ -81,6 +82,12 @@ $(WITH):
 build/bin/stripe-mock: Makefile
 	GOBIN="$(BIN)" go install github.com/stripe/stripe-mock@$(STRIPE_MOCK_VERSION)
 	@touch $@
+
+# sharp is what pictures are measured beside. Without npm they are measured alone.
+build/sharp/$(SHARP_VERSION):
+	@if command -v npm >/dev/null 2>&1; then \
+		mkdir -p build/sharp && npm install --prefix build/sharp --no-audit --no-fund --no-save --no-package-lock sharp@$(SHARP_VERSION) && touch $@; \
+	else echo "bench: no npm here, so that sharp is not measured"; fi
 
 build/bin/staticcheck: Makefile
 	GOBIN="$(BIN)" go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)

@@ -30,8 +30,10 @@ func widthsFor(width int) []int {
 
 // reduce halves a decoded picture while it is more than twice as large as
 // anything that is asked of it.
-func reduce(s sheet, h head) sheet {
-	largest := allWidths[len(allWidths)-1]
+func reduce(s sheet, h head) sheet { return reduceTo(s, h, allWidths[len(allWidths)-1]) }
+
+// reduceTo does so where the largest rendition is so many pixels wide.
+func reduceTo(s sheet, h head, largest int) sheet {
 	for {
 		width, height := s.Rect.Dx(), s.Rect.Dy()
 		if h.orientation.turned() {
