@@ -55,8 +55,8 @@ func TestUnusedPicturesAreSwept(t *testing.T) {
 	hash := one[string](t, m, `SELECT encode(hash, 'hex') FROM pictures ORDER BY id DESC LIMIT 1`)
 	key := one[string](t, m, `SELECT key FROM pictures ORDER BY id DESC LIMIT 1`)
 	original, rendition := "originals/"+hash[:2]+"/"+hash, "renditions/"+key[:2]+"/"+key+"/320.webp"
-	if got := v.sendPhotos(base+"photos", map[string]string{"change": "remove 2"}); got.status != 303 {
-		t.Fatalf("taking a photo out = %d", got.status)
+	if _, err := m.pool.Exec(t.Context(), `UPDATE drafts SET body = jsonb_set(body, '{photos}', (body -> 'photos') - 1)`); err != nil {
+		t.Fatal(err)
 	}
 
 	sweep := func(at time.Time) int {
@@ -71,7 +71,7 @@ func TestUnusedPicturesAreSwept(t *testing.T) {
 		t.Errorf("%d were swept within a week", n)
 	}
 	if n := sweep(time.Now().Add(8 * 24 * time.Hour)); n != 1 {
-		t.Errorf("%d were swept after a week, want the one that was taken out", n)
+		t.Errorf("%d were swept after a week, want the one that nothing shows", n)
 	}
 	if n := one[int](t, m, `SELECT count(*) FROM pictures`); n != all-1 {
 		t.Errorf("%d pictures are left of %d", n, all)

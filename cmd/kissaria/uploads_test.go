@@ -154,12 +154,29 @@ func TestPhotosAreTurnedAndMoved(t *testing.T) {
 	change("turn 1", "800×600 700×700 800×600")
 	change("turn 1", "600×800 700×700 800×600")
 	change("turn 1", "800×600 700×700 800×600")
-	first := one[int64](t, m, `SELECT min(id) FROM pictures WHERE owner = 'jaouad-benallal' AND width = 600 AND height = 800`)
 	change("turn 1", "600×800 700×700 800×600")
-	if got := one[int64](t, m, `SELECT (body -> 'photos' ->> 0)::bigint FROM drafts`); got != first {
-		t.Error("turned four times it is not the same picture")
+	if n := one[int](t, m, `SELECT count(*) FROM pictures p JOIN drafts d ON d.body -> 'photos' @> to_jsonb(p.id) WHERE p.edits = '{}'`); n != 3 {
+		t.Errorf("turned four times a photo is not as it came: %d of 3 are", n)
 	}
+	// Taken out, a photo that nothing else shows is gone for good.
+	square := one[int64](t, m, `SELECT (body -> 'photos' ->> 1)::bigint FROM drafts`)
 	change("remove 2", "600×800 800×600")
+	if n := one[int](t, m, `SELECT count(*) FROM pictures WHERE id = $1`, square); n != 0 {
+		t.Error("the photo that was taken out is still stored")
+	}
+	// One that a piece shows stays.
+	shown := one[int64](t, m, `
+		SELECT rp.picture_id FROM revision_pictures rp JOIN products p ON p.live_id = rp.revision_id JOIN artisans a ON a.id = p.artisan_id
+		WHERE a.slug = 'jaouad-benallal' ORDER BY rp.picture_id LIMIT 1`)
+	if _, err := m.pool.Exec(t.Context(), `UPDATE drafts SET body = jsonb_set(body, '{photos}', body -> 'photos' || to_jsonb($1::bigint))`, shown); err != nil {
+		t.Fatal(err)
+	}
+	if got := artisan.sendPhotos(draft, map[string]string{"change": "remove 3"}); got.status != http.StatusSeeOther {
+		t.Fatalf("taking out what a piece shows = %d", got.status)
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM pictures WHERE id = $1`, shown); n != 1 {
+		t.Error("taking it out of a draft took it from the piece that shows it")
+	}
 	for _, nonsense := range []string{"remove 9", "move 1 99", "move", "turn 0", "turn -1", "earlier 1", "burn 1"} {
 		change(nonsense, "600×800 800×600")
 	}

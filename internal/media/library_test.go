@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/postgres/pgtest"
@@ -284,6 +285,37 @@ func TestRenderWithoutItsStore(t *testing.T) {
 	}
 	if p := picture(t, l, id); p.State != Ready {
 		t.Errorf("with a store again the picture is %s, want ready", p.State)
+	}
+}
+
+// Given up after the last try, it says so to its owner, who may send it again.
+func TestRenderIsGivenUpAloud(t *testing.T) {
+	l := newLibrary(t)
+	id := take(t, l, "fatima", asJPEG(t, weave(400, 500)))
+	whole := l.Store
+	l.Store = brokenStore{}
+	w := &RenderWorker{Library: l}
+	for attempt := 1; attempt <= 2; attempt++ {
+		job := &river.Job[RenderArgs]{JobRow: &rivertype.JobRow{Attempt: attempt, MaxAttempts: 2}, Args: RenderArgs{id}}
+		if err := w.Work(t.Context(), job); !errors.Is(err, errStore) {
+			t.Errorf("try %d = %v, want %v", attempt, err, errStore)
+		}
+		if p := picture(t, l, id); (p.State == Failed) != (attempt == 2) {
+			t.Errorf("after try %d the picture is %s", attempt, p.State)
+		}
+	}
+	if p := picture(t, l, id); p.Fault != "media.not_made" {
+		t.Errorf("its owner reads %q", p.Fault)
+	}
+	l.Store = whole
+	if again := take(t, l, "fatima", asJPEG(t, weave(400, 500))); again != id {
+		t.Errorf("sent again it is picture %d, want %d", again, id)
+	}
+	if err := l.Render(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if p := picture(t, l, id); p.State != Ready || p.Fault != "" {
+		t.Errorf("sent again it is %s, %q", p.State, p.Fault)
 	}
 }
 

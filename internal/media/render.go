@@ -34,12 +34,17 @@ const (
 	RenderWorkers = 2
 )
 
+// renderAttempts is how often a picture is tried where the fault is ours: over
+// some sixteen minutes, since each wait is longer than the one before.
+const renderAttempts = 6
+
 // Queue asks for a picture's renditions, from 1, at once, to 4, when there is
 // time. A picture that is asked for already stays where it is in the queue.
 func (l *Library) Queue(ctx context.Context, tx pgx.Tx, id PictureID, priority int) error {
 	_, err := l.Jobs.InsertTx(ctx, tx, RenderArgs{id}, &river.InsertOpts{
-		Queue:    RenderQueue,
-		Priority: priority,
+		Queue:       RenderQueue,
+		Priority:    priority,
+		MaxAttempts: renderAttempts,
 		UniqueOpts: river.UniqueOpts{
 			ByArgs: true,
 			// Not the completed ones: a new pipeline renders everything anew.
@@ -65,6 +70,11 @@ func (w *RenderWorker) Work(ctx context.Context, job *river.Job[RenderArgs]) err
 	err := w.Library.Render(ctx, job.Args.Picture)
 	if errors.Is(err, ErrNoPicture) {
 		return river.JobCancel(err) // it went before its turn came
+	}
+	if err != nil && job.Attempt >= job.MaxAttempts {
+		// Its owner is told, and may send it again, which queues it anew.
+		w.Library.Log.ErrorContext(ctx, "picture given up", "picture", job.Args.Picture, "attempts", job.Attempt, "error", err)
+		return errors.Join(err, w.Library.fail(ctx, job.Args.Picture, "media.not_made"))
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,6 +86,32 @@ func (l *Library) Sweep(ctx context.Context, now time.Time) (int, error) {
 		return 0, err
 	}
 	return len(removed), nil
+}
+
+// Forget removes an owner's picture that they took away, if nothing else shows
+// it: from the database now, from the store in a job, and from the pages that are
+// kept.
+func (l *Library) Forget(ctx context.Context, tx pgx.Tx, owner string, id PictureID) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM uploads WHERE picture_id = $1 AND owner = $2`, id, owner); err != nil {
+		return fmt.Errorf("media: forget: %w", err)
+	}
+	var a RemoveFilesArgs
+	var hash []byte
+	err := tx.QueryRow(ctx, `
+		DELETE FROM pictures
+		WHERE id = $1 AND owner = $2 AND id NOT IN (`+strings.Join(l.InUse, " UNION ALL ")+`)
+		RETURNING hash, coalesce(key, ''), widths`, id, owner).Scan(&hash, &a.Key, &a.Widths)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("media: forget: %w", err)
+	}
+	a.Hash = hex.EncodeToString(hash)
+	if _, err := l.Jobs.InsertTx(ctx, tx, a, nil); err != nil {
+		return fmt.Errorf("media: forget: %w", err)
+	}
+	return postgres.Notify(ctx, tx, id.Tag())
 }
 
 // RemoveFilesArgs is the job that removes what a picture leaves in the store.

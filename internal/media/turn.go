@@ -16,7 +16,7 @@ type edits struct {
 
 // Turned returns a picture turned a quarter clockwise, as another picture of the
 // same original: what shows the one that was there goes on showing it. Four
-// times, it is the first again. Nothing is queued: see Queue. It returns
+// times, it is as it came. Nothing is queued: see Queue. It returns
 // ErrNoPicture for a picture that is not the owner's.
 func (l *Library) Turned(ctx context.Context, tx pgx.Tx, owner string, id PictureID) (PictureID, error) {
 	var e edits

@@ -75,8 +75,20 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 			}
 			photos = append(photos, id)
 		}
+		before := d.Body.Photos
 		d.Body.Photos = photos
-		return catalog.Save(ctx, tx, d)
+		if err := catalog.Save(ctx, tx, d); err != nil {
+			return err
+		}
+		for _, id := range before {
+			if slices.Contains(photos, id) {
+				continue
+			}
+			if err := h.Media.Forget(ctx, tx, a.Slug, id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
