@@ -325,7 +325,7 @@ func TestPieceInSeveralSizesAndColours(t *testing.T) {
 		form.Set("version", version(t, artisan.get(base+step).body))
 		return artisan.post(base+step, form)
 	}
-	if got := send("count", url.Values{"supply": {"several"}}); got.location != base+"variants" {
+	if got := send("count", url.Values{"supply": {"several"}, "second": {"1"}}); got.location != base+"variants" {
 		t.Fatalf("several leads to %d %s", got.status, got.location)
 	}
 	if got := artisan.post(base+"look", nil); got.location != base+"look" {
@@ -363,7 +363,7 @@ func TestPieceInSeveralSizesAndColours(t *testing.T) {
 	}
 	chair.post("/admin/queue/"+slug+"/1/decision", url.Values{"verdict": {"approved"}})
 	page := m.visitor(t).get("/en/products/" + slug)
-	for _, want := range []string{"40 × 40", "60 × 60", "White"} {
+	for _, want := range []string{"40 × 40", "60 × 60", "White", "It has a small flaw"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("buyers do not see %s", want)
 		}

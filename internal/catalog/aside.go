@@ -193,7 +193,7 @@ func bodyOf(ctx context.Context, tx pgx.Tx, o Own, l *lang.Language) (Body, erro
 	b := Body{Language: title.Lang, Supply: OneOfAKind}
 	var description, kindName lang.Texts
 	err := tx.QueryRow(ctx, `
-		SELECT k.slug, k.name, r.description, coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0), r.weight_g,
+		SELECT k.slug, k.name, r.description, r.second, coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0), r.weight_g,
 		       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position),
 		       ARRAY(SELECT t.slug FROM revision_terms rt JOIN terms t ON t.id = rt.term_id
 		             WHERE rt.revision_id = r.id AND t.vocabulary = 'material' ORDER BY rt.sort),
@@ -202,7 +202,7 @@ func bodyOf(ctx context.Context, tx pgx.Tx, o Own, l *lang.Language) (Body, erro
 		FROM products p
 		JOIN kinds k ON k.id = p.kind_id
 		JOIN revisions r ON r.id = $2
-		WHERE p.id = $1`, o.ID, o.revision).Scan(&b.Kind, &kindName, &description, &b.Length, &b.Width, &b.Height, &b.Weight,
+		WHERE p.id = $1`, o.ID, o.revision).Scan(&b.Kind, &kindName, &description, &b.Second, &b.Length, &b.Width, &b.Height, &b.Weight,
 		&b.Photos, &b.Materials, &b.Techniques)
 	if err != nil {
 		return Body{}, fmt.Errorf("catalog: body of %s: %w", o.Slug, err)

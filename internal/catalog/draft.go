@@ -44,6 +44,7 @@ type Body struct {
 	Weight     int               `json:"weight,omitempty"` // grams
 	Materials  []string          `json:"materials,omitempty"`
 	Techniques []string          `json:"techniques,omitempty"`
+	Second     bool              `json:"second,omitempty"` // it has a small flaw
 	Title      string            `json:"title,omitempty"`
 	Words      string            `json:"words,omitempty"`
 	Language   string            `json:"language"` // the artisan's own

@@ -70,6 +70,7 @@ type Revision struct {
 	Weight, PackedWeight  int // grams
 	MakingMinutes         int // 0 where not given
 	Fragile               bool
+	Second                bool   // it has a small flaw, which the buyer is told of
 	HSCode                string // Harmonized System, six digits
 	Origin                string // ISO 3166-1
 	ShipMode              ShipMode
@@ -162,7 +163,7 @@ func BySlug(ctx context.Context, db postgres.DB, slug string) (Product, error) {
 		       r.id, r.number, r.title, r.description, r.written_in,
 		       coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0),
 		       r.weight_g, r.packed_weight_g, coalesce(r.making_minutes, 0), r.fragile, r.hs_code, r.origin,
-		       r.ship_mode, r.compliance, r.breakdown, r.buyer_text,
+		       r.ship_mode, r.compliance, r.breakdown, r.buyer_text, r.second,
 		       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position)
 		FROM products p
 		JOIN revisions r ON r.id = p.live_id
@@ -173,7 +174,7 @@ func BySlug(ctx context.Context, db postgres.DB, slug string) (Product, error) {
 		&p.ID, &p.Slug, &p.Artisan, &p.Trade, &p.TradeSlug, &p.TradeName, &p.KindSlug, &p.KindName, &p.State, &p.PublishedAt,
 		&r.ID, &r.Number, &r.Title, &r.Description, &r.WrittenIn, &r.Length, &r.Width, &r.Height,
 		&r.Weight, &r.PackedWeight, &r.MakingMinutes, &r.Fragile, &r.HSCode, &r.Origin,
-		&r.ShipMode, &r.Compliance, &r.Breakdown, &r.BuyerText, &r.Pictures)
+		&r.ShipMode, &r.Compliance, &r.Breakdown, &r.BuyerText, &r.Second, &r.Pictures)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Product{}, ErrNoProduct
 	}

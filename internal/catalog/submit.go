@@ -74,7 +74,7 @@ func Submit(ctx context.Context, tx pgx.Tx, a union.Artisan, token string, at ti
 
 // describe writes what a draft says into a revision of a piece of that kind.
 func (b Body) describe(r *Revision, kind lang.Texts) {
-	r.Length, r.Width, r.Height, r.Pictures = b.Length, b.Width, b.Height, b.Photos
+	r.Length, r.Width, r.Height, r.Pictures, r.Second = b.Length, b.Width, b.Height, b.Photos, b.Second
 	if r.Weight != b.Weight {
 		r.Weight, r.PackedWeight = b.Weight, b.PackedWeight()
 	}

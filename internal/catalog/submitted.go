@@ -34,6 +34,7 @@ type Submitted struct {
 	Stocked     bool
 	OnHand      int
 	LeadDays    int
+	Second      bool
 	Weight      int    // grams
 	Size        [3]int // millimetres
 	Terms       []lang.Texts
@@ -44,7 +45,7 @@ type Submitted struct {
 const submittedQuery = `
 	SELECT r.id, p.id, p.slug, r.number, r.state, p.artisan_id, p.trade_id, t.name, k.name, r.title, r.description, r.written_in,
 	       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position),
-	       v.price_minor, v.stocked, v.on_hand, coalesce(v.lead_days, 0), r.weight_g,
+	       v.price_minor, v.stocked, v.on_hand, coalesce(v.lead_days, 0), r.second, r.weight_g,
 	       coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0),
 	       ARRAY(SELECT m.name FROM revision_terms rt JOIN terms m ON m.id = rt.term_id WHERE rt.revision_id = r.id ORDER BY rt.sort),
 	       r.submitted_at
@@ -57,7 +58,7 @@ const submittedQuery = `
 func scanSubmitted(row pgx.CollectableRow) (Submitted, error) {
 	s := Submitted{Price: money.Amount{Currency: money.MAD}}
 	err := row.Scan(&s.Revision, &s.Product, &s.Slug, &s.Number, &s.State, &s.Artisan, &s.Trade, &s.TradeName, &s.KindName, &s.Title,
-		&s.Description, &s.WrittenIn, &s.Pictures, &s.Price.Minor, &s.Stocked, &s.OnHand, &s.LeadDays, &s.Weight,
+		&s.Description, &s.WrittenIn, &s.Pictures, &s.Price.Minor, &s.Stocked, &s.OnHand, &s.LeadDays, &s.Second, &s.Weight,
 		&s.Size[0], &s.Size[1], &s.Size[2], &s.Terms, &s.SubmittedAt)
 	return s, err
 }

@@ -147,6 +147,9 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 		}
 	}
 	add("facet.trade", s.TradeName.In(l, "fr").Words, "")
+	if s.Second {
+		page.Facts = append(page.Facts, Fact{l.T("studio.second"), l.T("product.second.more"), ""})
+	}
 	add("facet.kind", s.KindName.In(l, "fr").Words, "")
 	size := ""
 	for _, mm := range s.Size {

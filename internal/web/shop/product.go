@@ -45,6 +45,7 @@ type ProductPage struct {
 	Deliveries  []Delivery
 	CollectBy   time.Time
 	Counter     string
+	Second      bool // it has a small flaw
 	Freight     bool
 	NotToEU     bool
 	Withdrawal  int
@@ -244,7 +245,7 @@ func (page *ProductPage) deliveries(l *lang.Language, p catalog.Product, profile
 	}
 	offer := catalog.Offer{Variant: catalog.Variant{Price: page.Price, LeadDays: lead}, PackedWeight: p.Revision.PackedWeight, ShipMode: p.Revision.ShipMode}
 	posts, collect := checkout.Estimate(offer, profile, zones, now)
-	page.CollectBy, page.Freight = collect.By, len(posts) == 0
+	page.CollectBy, page.Freight, page.Second = collect.By, len(posts) == 0, p.Revision.Second
 	for _, o := range posts {
 		page.Deliveries = append(page.Deliveries, Delivery{
 			Zone: o.Zone.Name.In(l, "fr"), Price: o.Price, Free: o.Price.IsZero(), Over: o.Zone.FreeOver, By: o.By})

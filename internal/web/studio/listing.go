@@ -63,6 +63,7 @@ type StepPage struct {
 	Supply    string
 	Count     web.Field
 	LeadDays  web.Field
+	Second    bool
 	Variants  []VariantRow
 	MoreRows  bool
 	Length    web.Field

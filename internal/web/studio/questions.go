@@ -31,6 +31,9 @@ func fillStep(form *web.Form, b catalog.Body) {
 	form.Set("words", b.Words)
 	form.Set("supply", string(b.Supply))
 	form.Set("kind", b.Kind)
+	if b.Second {
+		form.Set("second", "1")
+	}
 	for i, v := range b.Variants {
 		n := strconv.Itoa(i + 1)
 		form.Set("size"+n, v.Size)
@@ -127,6 +130,7 @@ func (h *Handlers) fillCount(_ *gin.Context, _ union.Artisan, _ catalog.Draft, p
 	}
 	page.Count = form.Field("studio", "count", "off", digits("numeric", "count"))
 	page.LeadDays = form.Field("studio", "lead_days", "off", digits("numeric", "clock"))
+	page.Second = form.Value("second") != ""
 	page.Wrong = form.Wrong("supply")
 	return nil
 }
@@ -346,6 +350,7 @@ func readStep(c *gin.Context, step string, form *web.Form, b *catalog.Body) erro
 		b.Price = price("price")
 	case "count":
 		b.Supply, b.Count = catalog.Supply(form.Value("supply")), 0
+		b.Second = form.Value("second") != ""
 		if b.Supply != catalog.Several {
 			b.Variants, b.LeadDays = nil, 0
 		}
