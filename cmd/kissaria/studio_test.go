@@ -132,6 +132,28 @@ func TestStudioShowsWhatIsSoldAndOwed(t *testing.T) {
 	if sold := v.get("/studio/money"); strings.Count(sold.body, `class="studio-part"`) != 1 || !strings.Contains(sold.body, "176") {
 		t.Error("the money page does not show the one line with the union's 176 MAD")
 	}
+	// What is held, and what is due, follow the day on which the buyer got it.
+	moneyIs := func(when, due, held, why string) {
+		t.Helper()
+		page := v.get("/studio/money").body
+		_, rest, _ := strings.Cut(page, `data-state="due"`)
+		dues, helds, _ := strings.Cut(rest, `data-state="held"`)
+		helds, _, _ = strings.Cut(helds, "</dl>")
+		if !strings.Contains(dues, due) || !strings.Contains(helds, held) || !strings.Contains(page, why) {
+			t.Errorf("%s the page does not say due %s, held %s, %q\n%s", when, due, held, why, tail(page, 1500))
+		}
+	}
+	moneyIs("before it is delivered", ">0", "2,024", "Held until 14 days after it is delivered.")
+	if _, err := m.pool.Exec(t.Context(), `
+		INSERT INTO shipments (order_id, state, began_at, packed_at, weight_g, delivered_at)
+		SELECT id, 'delivered', now(), now(), 900, now() FROM orders WHERE number = $1`, p.number); err != nil {
+		t.Fatal(err)
+	}
+	moneyIs("delivered today", ">0", "2,024", "until then the buyer may change their mind.")
+	real := m.site.Now
+	m.site.Now = func() time.Time { return real().AddDate(0, 0, 15) }
+	moneyIs("two weeks later", "2,024", ">0", "The union pays it with the next payment.")
+	m.site.Now = real
 	year := time.Now().Year()
 	statement := v.get(fmt.Sprintf("/studio/money/%d", year))
 	if got := strings.Count(statement.body, "2,024"); got != 3 || !strings.Contains(statement.body, p.number) {

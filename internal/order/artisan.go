@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 )
@@ -98,18 +99,38 @@ type Sale struct {
 	Number    string
 	State     State // of the order
 	PaidAt    time.Time
+	Delivered *time.Time
 	ArrivesBy time.Time
 	Line      Line
+}
+
+// Held returns how much of an artisan's shares is not due yet: the buyer has not
+// got the piece, or has had it since a day after until, and may change their mind.
+func Held(ctx context.Context, db postgres.DB, a union.ArtisanID, until time.Time) (money.Amount, error) {
+	held := money.Amount{Currency: money.MAD}
+	err := db.QueryRow(ctx, `
+		SELECT coalesce(sum(l.artisan_minor), 0)::bigint
+		FROM fulfilments f
+		JOIN orders o ON o.id = f.order_id
+		JOIN order_lines l ON l.fulfilment_id = f.id
+		LEFT JOIN shipments s ON s.order_id = o.id
+		WHERE f.artisan_id = $1 AND o.paid_at IS NOT NULL AND o.state IN ('paid', 'completed')
+		  AND (s.delivered_at IS NULL OR s.delivered_at > $2)`, a, until).Scan(&held.Minor)
+	if err != nil {
+		return money.Amount{}, fmt.Errorf("order: held: %w", err)
+	}
+	return held, nil
 }
 
 // Sales returns what an artisan has sold, newest first, and whether there is
 // more. after is the number of the last order seen.
 func Sales(ctx context.Context, db postgres.DB, a union.ArtisanID, after string, limit int) (list []Sale, more bool, err error) {
 	rows, err := db.Query(ctx, `
-		SELECT o.number, o.state, o.paid_at, o.arrives_by, `+lineColumns+`
+		SELECT o.number, o.state, o.paid_at, s.delivered_at, o.arrives_by, `+lineColumns+`
 		FROM order_lines l
 		JOIN fulfilments f ON f.id = l.fulfilment_id
 		JOIN orders o ON o.id = l.order_id
+		LEFT JOIN shipments s ON s.order_id = o.id
 		WHERE f.artisan_id = $1 AND o.paid_at IS NOT NULL
 		  AND ($2 = '' OR (o.paid_at, o.number) < (SELECT p.paid_at, p.number FROM orders p WHERE p.number = $2))
 		ORDER BY o.paid_at DESC, o.number DESC, l.position
@@ -120,7 +141,7 @@ func Sales(ctx context.Context, db postgres.DB, a union.ArtisanID, after string,
 	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Sale, error) {
 		var s Sale
 		var err error
-		s.Line, err = scanLine(row, &s.Number, &s.State, &s.PaidAt, &s.ArrivesBy)
+		s.Line, err = scanLine(row, &s.Number, &s.State, &s.PaidAt, &s.Delivered, &s.ArrivesBy)
 		return s, err
 	})
 	if err != nil {

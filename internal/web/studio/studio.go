@@ -371,7 +371,9 @@ func newLineView(l *lang.Language, line order.Line) LineView {
 type MoneyPage struct {
 	web.Page
 	Owed       money.Amount
-	Statement  web.Link // of this year
+	Due        money.Amount // of that, what the union pays out next
+	Held       money.Amount // of that, what buyers may still give back
+	Statement  web.Link     // of this year
 	Sales      []SaleView
 	Next       string
 	Withdrawal int
@@ -385,7 +387,8 @@ type SaleView struct {
 	Price      money.Amount
 	Commission money.Amount
 	Percent    int
-	Said       string // why it is held, or that it went back
+	Said       string // until when it is held and why, that it is due, or that it went back
+	Due        bool
 }
 
 const perPage = 30
@@ -409,7 +412,17 @@ func (h *Handlers) listMoney(c *gin.Context, _ identity.Account, a union.Artisan
 	if err != nil {
 		return err
 	}
-	page := &MoneyPage{Page: h.page(c, "money", l.T("studio.money")), Owed: balance.Negated(), Withdrawal: profile.WithdrawalDays}
+	now := h.Site.Now()
+	held, err := order.Held(ctx, h.Pool, a.ID, now.AddDate(0, 0, -profile.WithdrawalDays))
+	if err != nil {
+		return err
+	}
+	owed := balance.Negated()
+	if held.Minor > owed.Minor {
+		held = owed // The books decide.
+	}
+	page := &MoneyPage{Page: h.page(c, "money", l.T("studio.money")), Owed: owed, Held: held,
+		Due: money.Centimes(owed.Minor - held.Minor), Withdrawal: profile.WithdrawalDays}
 	year := strconv.Itoa(h.Site.Now().In(profile.Location).Year())
 	page.Statement = web.Link{Name: l.T("studio.statement", year), Path: "/studio/money/" + year}
 	for _, s := range sales {
@@ -420,6 +433,13 @@ func (h *Handlers) listMoney(c *gin.Context, _ identity.Account, a union.Artisan
 			v.Said = l.T("studio.money.cancelled")
 		default:
 			v.Said = l.T("studio.money.held", profile.WithdrawalDays)
+			if s.Delivered == nil {
+				break
+			}
+			due := s.Delivered.In(profile.Location).AddDate(0, 0, profile.WithdrawalDays)
+			if v.Said = l.T("studio.money.held_until", due); !due.After(now) {
+				v.Said, v.Due = l.T("studio.money.due_since", due), true
+			}
 		}
 		page.Sales = append(page.Sales, v)
 	}
