@@ -75,9 +75,7 @@ func TestBrowserListingByPicturesOverASlowConnection(t *testing.T) {
 		JOIN trades t ON t.id = kt.trade_id WHERE t.slug = 'wool-weaving' ORDER BY c.kind_id, c.published_at DESC`)...)
 	l := lang.Or("ar")
 	who := m.comeIn(t, "jaouad-benallal")
-	if _, err := m.pool.Exec(t.Context(), `UPDATE accounts SET language = 'ar' WHERE id = (SELECT account_id FROM artisans WHERE slug = 'jaouad-benallal')`); err != nil {
-		t.Fatal(err)
-	}
+	m.speaks(t, "jaouad-benallal", "ar")
 	photos := cameraFiles(t, 3)
 	k := &maker{tab: openBrowser(t).open(t, m), l: l}
 	k.waits = 2 * time.Minute

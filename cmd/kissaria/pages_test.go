@@ -44,7 +44,7 @@ var pages = map[string]any{
 	"shop/sandbox_pay": &shop.SandboxPage{}, "shop/sandbox_mails": &shop.MailsPage{},
 	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
-	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "studio/step": &studio.StepPage{},
+	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/statement": &studio.StatementPage{},
@@ -183,6 +183,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("admin.audit.", "the audit", "when", "by", "action", "subject", "before", "after", "request", "from", "to")
 	family("audit.", "the audit", "account.created", "account.password_set", "artisan.invited", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
+		"committee.rules_set", "committee.text_added", "committee.text_retired",
 		"shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
@@ -209,6 +210,9 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("notice.", "the studio", "order_paid", "piece_as_shown", "piece_differs", "piece_nearly_gone")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
+	family("admin.decision.done.", "the office", "approved", "changes_requested", "rejected", "one_more")
+	family("admin.texts.", "the office", "criterion", "criterion.more", "phrase", "phrase.more")
+	family("admin.rule.", "the office", "approvals", "wary_from", "wary_from.hint", "promise_days")
 	family("revision.", "the office", "submitted", "approved", "changes_requested", "rejected")
 	for _, s := range []string{"photos", "what", "price", "count", "variants", "size", "made", "words", "look"} {
 		family("studio.step."+s, "the studio", "", ".more")

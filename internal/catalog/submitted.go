@@ -24,6 +24,8 @@ type Submitted struct {
 	State       string
 	Artisan     union.ArtisanID
 	Trade       union.TradeID
+	Committee   union.CommitteeID
+	Change      bool // of a piece that buyers see already
 	TradeName   lang.Texts
 	KindName    lang.Texts
 	Title       lang.Texts
@@ -43,7 +45,7 @@ type Submitted struct {
 }
 
 const submittedQuery = `
-	SELECT r.id, p.id, p.slug, r.number, r.state, p.artisan_id, p.trade_id, t.name, k.name, r.title, r.description, r.written_in,
+	SELECT r.id, p.id, p.slug, r.number, r.state, p.artisan_id, p.trade_id, t.committee_id, p.live_id IS NOT NULL AND p.live_id <> r.id, t.name, k.name, r.title, r.description, r.written_in,
 	       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position),
 	       v.price_minor, v.stocked, v.on_hand, coalesce(v.lead_days, 0), r.second, r.weight_g,
 	       coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0),
@@ -57,7 +59,7 @@ const submittedQuery = `
 
 func scanSubmitted(row pgx.CollectableRow) (Submitted, error) {
 	s := Submitted{Price: money.Amount{Currency: money.MAD}}
-	err := row.Scan(&s.Revision, &s.Product, &s.Slug, &s.Number, &s.State, &s.Artisan, &s.Trade, &s.TradeName, &s.KindName, &s.Title,
+	err := row.Scan(&s.Revision, &s.Product, &s.Slug, &s.Number, &s.State, &s.Artisan, &s.Trade, &s.Committee, &s.Change, &s.TradeName, &s.KindName, &s.Title,
 		&s.Description, &s.WrittenIn, &s.Pictures, &s.Price.Minor, &s.Stocked, &s.OnHand, &s.LeadDays, &s.Second, &s.Weight,
 		&s.Size[0], &s.Size[1], &s.Size[2], &s.Terms, &s.SubmittedAt)
 	return s, err
@@ -98,6 +100,73 @@ func SubmittedBy(ctx context.Context, db postgres.DB, slug string, number int) (
 		return Submitted{}, fmt.Errorf("catalog: variants of a revision: %w", err)
 	}
 	return s, nil
+}
+
+// LiveOf returns what buyers see of a product, as it was sent, and whether they
+// see anything.
+func LiveOf(ctx context.Context, db postgres.DB, p ProductID) (s Submitted, ok bool, err error) {
+	rows, err := db.Query(ctx, submittedQuery+`
+		WHERE p.id = $1 AND r.id = p.live_id`, p)
+	if err != nil {
+		return Submitted{}, false, fmt.Errorf("catalog: live revision: %w", err)
+	}
+	s, err = pgx.CollectExactlyOneRow(rows, scanSubmitted)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Submitted{}, false, nil
+	}
+	if err != nil {
+		return Submitted{}, false, fmt.Errorf("catalog: live revision: %w", err)
+	}
+	return s, true, nil
+}
+
+// leastPrices is of how many pieces a price range says something.
+const leastPrices = 5
+
+// PriceRange returns between which prices the middle eight of ten pieces of a
+// kind are offered, and whether there are enough to say so.
+func PriceRange(ctx context.Context, db postgres.DB, p ProductID) (from, to money.Amount, ok bool, err error) {
+	from, to = money.Amount{Currency: money.MAD}, money.Amount{Currency: money.MAD}
+	var n int
+	err = db.QueryRow(ctx, `
+		SELECT count(*), coalesce(percentile_disc(0.1) WITHIN GROUP (ORDER BY c.price_minor), 0), coalesce(percentile_disc(0.9) WITHIN GROUP (ORDER BY c.price_most), 0)
+		FROM cards c
+		WHERE c.kind_id = (SELECT kind_id FROM products WHERE id = $1) AND c.product_id <> $1`, p).Scan(&n, &from.Minor, &to.Minor)
+	if err != nil {
+		return from, to, false, fmt.Errorf("catalog: price range: %w", err)
+	}
+	return from, to, n >= leastPrices, nil
+}
+
+// A Sight is a piece as a committee sees it beside another.
+type Sight struct {
+	Slug      string
+	Title     lang.Texts
+	WrittenIn string
+	Picture   media.PictureID
+	Price     money.Amount
+}
+
+// OthersOf returns what an artisan has on sale besides a product, newest first.
+func OthersOf(ctx context.Context, db postgres.DB, a union.ArtisanID, besides ProductID, limit int) ([]Sight, error) {
+	rows, err := db.Query(ctx, `
+		SELECT slug, title, written_in, coalesce(picture_id, 0), price_minor
+		FROM cards
+		WHERE artisan_id = $1 AND product_id <> $2
+		ORDER BY published_at DESC
+		LIMIT $3`, a, besides, limit)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: others: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Sight, error) {
+		s := Sight{Price: money.Amount{Currency: money.MAD}}
+		err := row.Scan(&s.Slug, &s.Title, &s.WrittenIn, &s.Picture, &s.Price.Minor)
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("catalog: others: %w", err)
+	}
+	return list, nil
 }
 
 // Return gives a submitted revision back to its artisan, to be changed or for

@@ -18,6 +18,7 @@ import (
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/media"
+	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/shipping"
@@ -143,9 +144,17 @@ func (f *filler) fillUnion(ctx context.Context) error {
 func (f *filler) fillTrades(ctx context.Context) (err error) {
 	f.committees, f.trades = map[string]union.CommitteeID{}, map[string]union.TradeID{}
 	for _, c := range f.Committees {
-		f.committees[c.Slug], err = union.AddCommittee(ctx, f.tx, union.Committee{Slug: c.Slug, Name: c.Name, Mission: c.Mission, Meets: c.Meets})
-		if err != nil {
+		k := union.Committee{Slug: c.Slug, Name: c.Name, Mission: c.Mission, Meets: c.Meets}
+		if k.ID, err = union.AddCommittee(ctx, f.tx, k); err != nil {
 			return err
+		}
+		f.committees[c.Slug] = k.ID
+		for kind, texts := range map[moderation.TextKind][]lang.Texts{moderation.Criterion: f.Criteria, moderation.Phrase: f.Phrases} {
+			for _, words := range texts {
+				if err := moderation.AddText(ctx, f.tx, k, kind, words, 0); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	for _, t := range f.Trades {

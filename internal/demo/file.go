@@ -70,7 +70,8 @@ type file struct {
 		ViceChair     string `json:"vice_chair"`
 		Meets         string
 	}
-	Artisans []struct {
+	Criteria, Phrases []lang.Texts // every committee begins with these
+	Artisans          []struct {
 		Slug          string
 		Name          struct{ Latin, Ar string }
 		Gender        string

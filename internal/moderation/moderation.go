@@ -5,6 +5,7 @@ package moderation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/fault"
 	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 )
@@ -33,6 +36,8 @@ var (
 	ErrNotYours = fault.New(fault.Forbidden, "moderation.not_yours")
 	// ErrDecided is returned where a colleague was first.
 	ErrDecided = fault.New(fault.Conflict, "moderation.decided")
+	// ErrVoted is returned to someone who has said already what they think.
+	ErrVoted = fault.New(fault.Conflict, "moderation.voted")
 	// ErrNoWords is returned for a no without a why.
 	ErrNoWords = fault.New(fault.Invalid, "moderation.no_words")
 )
@@ -40,17 +45,18 @@ var (
 // A Judge is who judges: which trades, and whose own pieces are not theirs to
 // judge.
 type Judge struct {
-	Account identity.AccountID
-	All     bool            // an administrator, who stands in for every committee
-	Trades  []union.TradeID // of the committees they sit in
-	Own     union.ArtisanID // 0 for someone without a workshop
+	Account    identity.AccountID
+	All        bool                // an administrator, who stands in for every committee
+	Committees []union.CommitteeID // in which they sit
+	Trades     []union.TradeID     // of these
+	Own        union.ArtisanID     // 0 for someone without a workshop
 }
 
 // JudgeOf returns what an account may judge.
 func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, error) {
 	j := Judge{Account: a.ID, All: a.May(identity.JudgeEverything)}
 	rows, err := db.Query(ctx, `
-		SELECT ar.id, coalesce(t.id, 0)
+		SELECT ar.id, coalesce(m.committee_id, 0), coalesce(t.id, 0)
 		FROM artisans ar
 		LEFT JOIN committee_members m ON m.artisan_id = ar.id
 		LEFT JOIN trades t ON t.committee_id = m.committee_id
@@ -58,8 +64,12 @@ func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, er
 	if err != nil {
 		return Judge{}, fmt.Errorf("moderation: judge: %w", err)
 	}
+	var committee union.CommitteeID
 	var trade union.TradeID
-	_, err = pgx.ForEachRow(rows, []any{&j.Own, &trade}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&j.Own, &committee, &trade}, func() error {
+		if committee != 0 && !slices.Contains(j.Committees, committee) {
+			j.Committees = append(j.Committees, committee)
+		}
 		if trade != 0 {
 			j.Trades = append(j.Trades, trade)
 		}
@@ -88,7 +98,7 @@ func (j Judge) may(s catalog.Submitted) error {
 }
 
 // Queue returns what waits for the judge, oldest first. Their own pieces wait
-// for someone else.
+// for someone else, and so do those on which they have said what they think.
 func Queue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]catalog.Submitted, error) {
 	if !j.All && len(j.Trades) == 0 {
 		return nil, nil
@@ -101,73 +111,172 @@ func Queue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]catalog.S
 	if err != nil {
 		return nil, err
 	}
-	kept := list[:0]
-	for _, s := range list {
-		if s.Artisan != j.Own {
-			kept = append(kept, s)
-		}
+	revisions := make([]catalog.RevisionID, len(list))
+	for i, s := range list {
+		revisions[i] = s.Revision
 	}
-	return kept, nil
+	rows, err := db.Query(ctx, `SELECT revision_id FROM decisions WHERE account_id = $1 AND revision_id = ANY ($2)`, j.Account, revisions)
+	if err != nil {
+		return nil, fmt.Errorf("moderation: queue: %w", err)
+	}
+	voted, err := pgx.CollectRows(rows, pgx.RowTo[catalog.RevisionID])
+	if err != nil {
+		return nil, fmt.Errorf("moderation: queue: %w", err)
+	}
+	return slices.DeleteFunc(list, func(s catalog.Submitted) bool {
+		return s.Artisan == j.Own || slices.Contains(voted, s.Revision)
+	}), nil
 }
 
-// Decide judges a revision. Approved, it is on sale at once; otherwise the
-// artisan reads why, in the committee's words. Of two who decide at once, the
-// second is told.
-func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, v Verdict, words, language string, at time.Time) error {
+// A Ruling is what a judge says of a revision, and what they looked at.
+type Ruling struct {
+	Verdict  Verdict
+	Words    string
+	Language string
+	Reasons  []TextID // phrases of the committee's
+	Seen     []TextID // criteria of the committee's
+}
+
+// An Outcome is what a ruling led to.
+type Outcome struct {
+	Approvals, Needed int  // members who approve, of those who must
+	Decided           bool // nobody else is asked
+}
+
+// Decide judges a revision. Approved by as many members as the committee's rules
+// ask for, it is on sale at once; one who says no is enough, and the artisan
+// reads why, in the committee's words. Of two who decide at once, the second is
+// told; nobody votes twice. It returns ErrOwn, ErrNotYours, ErrDecided,
+// ErrVoted or ErrNoWords.
+func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, r Ruling, at time.Time) (Outcome, error) {
 	if err := j.may(s); err != nil {
-		return err
+		return Outcome{}, err
 	}
-	words = strings.TrimSpace(words)
-	if v != Approved && words == "" {
-		return ErrNoWords
+	r.Words = strings.TrimSpace(r.Words)
+	if r.Verdict != Approved && r.Words == "" && len(r.Reasons) == 0 {
+		return Outcome{}, ErrNoWords
 	}
 	if _, err := tx.Exec(ctx, `SELECT FROM revisions WHERE id = $1 FOR UPDATE`, s.Revision); err != nil {
-		return fmt.Errorf("moderation: decide: %w", err)
+		return Outcome{}, fmt.Errorf("moderation: decide: %w", err)
 	}
 	now, err := catalog.SubmittedBy(ctx, tx, s.Slug, s.Number)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
 	if now.State != "submitted" {
-		return ErrDecided
-	}
-	switch v {
-	case Approved:
-		err = catalog.Publish(ctx, tx, s.Product, s.Revision, at)
-	case ChangesRequested, Rejected:
-		_, err = catalog.Return(ctx, tx, s.Revision, string(v), at)
-	default:
-		return fmt.Errorf("moderation: no such verdict %q", v)
-	}
-	if err != nil {
-		return err
+		return Outcome{}, ErrDecided
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO decisions (revision_id, account_id, verdict, words, language, at)
-		VALUES ($1, $2, $3, $4, $5, $6)`, s.Revision, j.Account, v, words, language, at)
-	if err != nil {
-		return fmt.Errorf("moderation: decide: %w", err)
+		INSERT INTO decisions (revision_id, account_id, verdict, words, language, reasons, seen, at)
+		SELECT $1, $2, $3, $4, $5, coalesce(jsonb_agg(t.words ORDER BY t.sort) FILTER (WHERE t.kind = 'phrase'), '[]'),
+		       coalesce(jsonb_agg(t.words ORDER BY t.sort) FILTER (WHERE t.kind = 'criterion'), '[]'), $6
+		FROM (SELECT) AS one
+		LEFT JOIN committee_texts t ON t.id = ANY ($7) AND t.committee_id = (SELECT committee_id FROM trades WHERE id = $8)`,
+		s.Revision, j.Account, r.Verdict, r.Words, r.Language, at, slices.Concat([]TextID{}, r.Reasons, r.Seen), s.Trade)
+	if postgres.IsUnique(err, "decisions_once") {
+		return Outcome{}, ErrVoted
 	}
-	err = union.Tell(ctx, tx, s.Artisan, "piece_"+string(v), fmt.Sprintf("%s/%d", s.Slug, s.Number), map[string]any{"words": words})
 	if err != nil {
-		return err
+		return Outcome{}, fmt.Errorf("moderation: decide: %w", err)
 	}
-	return identity.Record(ctx, tx, identity.Entry{By: j.Account, Action: "revision." + string(v), Subject: fmt.Sprintf("product:%s/%d", s.Slug, s.Number)})
+	out, err := outcome(ctx, tx, now, at)
+	if err != nil {
+		return Outcome{}, err
+	}
+	switch r.Verdict {
+	case Approved:
+		if out.Decided = out.Approvals >= out.Needed; out.Decided {
+			err = catalog.Publish(ctx, tx, s.Product, s.Revision, at)
+		}
+	case ChangesRequested, Rejected:
+		out.Decided = true
+		_, err = catalog.Return(ctx, tx, s.Revision, string(r.Verdict), at)
+	default:
+		return Outcome{}, fmt.Errorf("moderation: no such verdict %q", r.Verdict)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if out.Decided {
+		err = union.Tell(ctx, tx, s.Artisan, "piece_"+string(r.Verdict), fmt.Sprintf("%s/%d", s.Slug, s.Number), map[string]any{"words": r.Words})
+		if err != nil {
+			return Outcome{}, err
+		}
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM claims WHERE revision_id = $1`, s.Revision); err != nil {
+		return Outcome{}, fmt.Errorf("moderation: decide: %w", err)
+	}
+	return out, identity.Record(ctx, tx, identity.Entry{By: j.Account, Action: "revision." + string(r.Verdict),
+		Subject: fmt.Sprintf("product:%s/%d", s.Slug, s.Number), After: out})
+}
+
+// outcome counts who approves a revision, and how many must.
+func outcome(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.Time) (Outcome, error) {
+	var out Outcome
+	var wary int
+	err := db.QueryRow(ctx, `
+		SELECT (SELECT count(*) FROM decisions WHERE revision_id = $1 AND verdict = 'approved'), coalesce(r.approvals, $3), coalesce(r.wary_from, $4)
+		FROM trades t
+		LEFT JOIN committee_rules r ON r.committee_id = t.committee_id
+		WHERE t.id = $2`, s.Revision, s.Trade, usual.Approvals, usual.WaryFrom).Scan(&out.Approvals, &out.Needed, &wary)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("moderation: outcome: %w", err)
+	}
+	if wary > 0 {
+		n, err := order.DifferedSince(ctx, db, s.Artisan, at.AddDate(-1, 0, 0))
+		if err != nil {
+			return Outcome{}, err
+		}
+		if n >= wary {
+			out.Needed++
+		}
+	}
+	return out, nil
+}
+
+// Standing returns how many approve a revision that waits, and how many must.
+func Standing(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.Time) (Outcome, error) {
+	return outcome(ctx, db, s, at)
 }
 
 // A Decision is what was said of a revision.
 type Decision struct {
+	Product  string // slug
+	Revision int
 	Verdict  Verdict
 	Words    string
 	Language string
+	Reasons  []lang.Texts
+	Seen     []lang.Texts
 	By       string
 	At       time.Time
+}
+
+const decisionColumns = `p.slug, r.number, d.verdict, d.words, d.language, d.reasons, d.seen, acc.name, d.at`
+
+func scanDecision(row pgx.CollectableRow) (Decision, error) {
+	var d Decision
+	err := row.Scan(&d.Product, &d.Revision, &d.Verdict, &d.Words, &d.Language, &d.Reasons, &d.Seen, &d.By, &d.At)
+	return d, err
+}
+
+// Said returns what a decision says to its artisan: the phrases that were picked,
+// as readers of l see them, and the committee's words.
+func (d Decision) Said(l *lang.Language) []lang.Text {
+	var list []lang.Text
+	for _, r := range d.Reasons {
+		list = append(list, r.In(l, "fr"))
+	}
+	if d.Words != "" {
+		list = append(list, lang.Text{Words: d.Words, Lang: d.Language, Dir: lang.Or(d.Language).Dir})
+	}
+	return list
 }
 
 // Latest returns the last decision on each of an artisan's products, by slug.
 func Latest(ctx context.Context, db postgres.DB, a union.ArtisanID) (map[string]Decision, error) {
 	rows, err := db.Query(ctx, `
-		SELECT DISTINCT ON (p.id) p.slug, d.verdict, d.words, d.language, acc.name, d.at
+		SELECT DISTINCT ON (p.id) `+decisionColumns+`
 		FROM decisions d
 		JOIN revisions r ON r.id = d.revision_id
 		JOIN products p ON p.id = r.product_id
@@ -177,15 +286,35 @@ func Latest(ctx context.Context, db postgres.DB, a union.ArtisanID) (map[string]
 	if err != nil {
 		return nil, fmt.Errorf("moderation: latest: %w", err)
 	}
-	list := map[string]Decision{}
-	var slug string
-	var d Decision
-	_, err = pgx.ForEachRow(rows, []any{&slug, &d.Verdict, &d.Words, &d.Language, &d.By, &d.At}, func() error {
-		list[slug] = d
-		return nil
-	})
+	list, err := pgx.CollectRows(rows, scanDecision)
 	if err != nil {
 		return nil, fmt.Errorf("moderation: latest: %w", err)
+	}
+	bySlug := map[string]Decision{}
+	for _, d := range list {
+		bySlug[d.Product] = d
+	}
+	return bySlug, nil
+}
+
+// Past returns the last decisions on an artisan's products, newest first, those
+// on one product before all others.
+func Past(ctx context.Context, db postgres.DB, a union.ArtisanID, product catalog.ProductID, limit int) ([]Decision, error) {
+	rows, err := db.Query(ctx, `
+		SELECT `+decisionColumns+`
+		FROM decisions d
+		JOIN revisions r ON r.id = d.revision_id
+		JOIN products p ON p.id = r.product_id
+		JOIN accounts acc ON acc.id = d.account_id
+		WHERE p.artisan_id = $1
+		ORDER BY (p.id = $2) DESC, d.id DESC
+		LIMIT $3`, a, product, limit)
+	if err != nil {
+		return nil, fmt.Errorf("moderation: past: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanDecision)
+	if err != nil {
+		return nil, fmt.Errorf("moderation: past: %w", err)
 	}
 	return list, nil
 }

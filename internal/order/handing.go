@@ -170,5 +170,19 @@ func CountVerdicts(ctx context.Context, db postgres.DB, a union.ArtisanID) (asSh
 	return asShown, differed, nil
 }
 
+// DifferedSince counts an artisan's pieces that differed from their listing since
+// a day.
+func DifferedSince(ctx context.Context, db postgres.DB, a union.ArtisanID, since time.Time) (n int, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT count(DISTINCT h.fulfilment_id)
+		FROM handings h
+		JOIN fulfilments f ON f.id = h.fulfilment_id
+		WHERE f.artisan_id = $1 AND h.verdict = 'differs' AND h.judged_at >= $2`, a, since).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("order: differed: %w", err)
+	}
+	return n, nil
+}
+
 // PicturesInUse is a query for the pictures of pieces that were handed in.
 const PicturesInUse = `SELECT picture_id FROM handings`

@@ -142,6 +142,7 @@ func (f *Form) Failed() bool { return len(f.wrong) > 0 }
 // A Field is partial/field: a labelled input with its hint and its fault.
 type Field struct {
 	Name, Label, Hint, Value, Wrong string
+	ID                              string // its name, unless two of the page are called the same
 	Type                            string // text where empty
 	Autocomplete                    string
 	InputMode                       string
@@ -162,7 +163,7 @@ func (f *Form) Field(key, name, autocomplete string, more ...func(*Field)) Field
 
 // FieldOf makes one of several fields of the same label.
 func (f *Form) FieldOf(label, name, autocomplete string, more ...func(*Field)) Field {
-	v := Field{Name: name, Label: f.lang.T(label), Value: f.value[name], Wrong: f.Wrong(name),
+	v := Field{Name: name, ID: name, Label: f.lang.T(label), Value: f.value[name], Wrong: f.Wrong(name),
 		Type: "text", Autocomplete: autocomplete, MaxLength: 200}
 	if hint := label + ".hint"; f.lang.Has(hint) {
 		v.Hint = f.lang.T(hint)
@@ -172,10 +173,10 @@ func (f *Form) FieldOf(label, name, autocomplete string, more ...func(*Field)) F
 	}
 	var ids []string
 	if v.Hint != "" {
-		ids = append(ids, name+"-hint")
+		ids = append(ids, v.ID+"-hint")
 	}
 	if v.Wrong != "" {
-		ids = append(ids, name+"-wrong")
+		ids = append(ids, v.ID+"-wrong")
 	}
 	v.Described = strings.Join(ids, " ")
 	return v

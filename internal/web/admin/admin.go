@@ -60,6 +60,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
 	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
+	r.GET("/admin/committees/:slug", h.for_(identity.JudgePieces, h.showCommittee))
+	r.POST("/admin/committees/:slug", h.for_(identity.JudgePieces, h.saveCommittee))
 	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
 	r.GET("/admin/artisans/:slug", h.for_(identity.SeeArtisans, h.showArtisan))
 	r.POST("/admin/artisans/:slug/invitation", h.for_(identity.InviteArtisans, h.createInvitation))

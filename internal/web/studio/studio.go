@@ -466,7 +466,7 @@ type DraftView struct {
 	Photo web.Picture
 	Back  bool // the committee asked for changes
 	Edit  bool // of a piece that buyers see as it was
-	Words lang.Text
+	Words []lang.Text
 }
 
 // PieceView is a piece of one's own.
@@ -476,7 +476,7 @@ type PieceView struct {
 	State    string
 	Kind     string // right, waiting
 	Photo    web.Picture
-	Words    lang.Text // what the committee said last, where it is not on sale
+	Words    []lang.Text // what the committee said last, where it is not on sale
 	Variants []VariantView
 	Withdraw string // where it is taken off the market, empty where that cannot be
 	Return   string // where it is put back, empty where that cannot be
@@ -552,7 +552,7 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 			v.Photo = pictures.Make(d.Body.Photos[0], "studio-piece__photo", "", "6rem", false)
 		}
 		if v.Back {
-			v.Words = said(decisions[slugs[d.Product]])
+			v.Words = decisions[slugs[d.Product]].Said(l)
 		}
 		back[d.Product] = !d.Live
 		editing[d.Product] = true
@@ -573,7 +573,7 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 		case o.State == catalog.Withdrawn:
 			v.Kind, v.Return = "waiting", "/studio/pieces/"+o.Slug+"/return"
 		case decisions[o.Slug].Verdict == moderation.Rejected:
-			v.State, v.Kind, v.Words = l.T("product.state.rejected"), "wrong", said(decisions[o.Slug])
+			v.State, v.Kind, v.Words = l.T("product.state.rejected"), "wrong", decisions[o.Slug].Said(l)
 		case o.State == catalog.Drafted:
 			v.State, v.Kind = l.T("product.state.submitted"), "waiting"
 		}
@@ -585,7 +585,7 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 			case "submitted":
 				v.Pending = l.T("studio.edit.waits")
 			case "rejected":
-				v.Pending, v.Words = l.T("studio.edit.refused"), said(decisions[o.Slug])
+				v.Pending, v.Words = l.T("studio.edit.refused"), decisions[o.Slug].Said(l)
 			}
 		}
 		for _, w := range o.Variants {
@@ -597,11 +597,6 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 		page.Next = "/studio/pieces?after=" + list[len(list)-1].Slug
 	}
 	return page, nil
-}
-
-// said is what a committee said, in its own language.
-func said(d moderation.Decision) lang.Text {
-	return lang.Text{Words: d.Words, Lang: d.Language, Dir: lang.Or(d.Language).Dir}
 }
 
 func newVariantView(l *lang.Language, w catalog.Variant) VariantView {
