@@ -71,6 +71,9 @@ const (
 	Left      State = "left"
 )
 
+// States are all of them, in the order in which a member goes through them.
+var States = []State{Applied, Invited, Active, Suspended, Left}
+
 // NameIn returns the name as readers of l write it, and the other one.
 func (a Artisan) NameIn(l *lang.Language) (name, other lang.Text) {
 	latin := lang.Text{Words: a.Name, Lang: "fr", Dir: "ltr"}
@@ -169,11 +172,12 @@ func Artisans(ctx context.Context, db postgres.DB, f ArtisanFilter) (list []Arti
 
 // RegisterFilter narrows the union's register. The zero one asks for everybody.
 type RegisterFilter struct {
-	Query string // of a name, a slug or a phone number
-	Trade string // slug
-	State State
-	After string // slug of the last one seen
-	Limit int
+	Quarter string // slug
+	Query   string // of a name, a slug or a phone number
+	Trade   string // slug
+	State   State
+	After   string // slug of the last one seen
+	Limit   int
 }
 
 // Register lists artisans in whatever state, by slug, and says whether there
@@ -185,9 +189,10 @@ func Register(ctx context.Context, db postgres.DB, f RegisterFilter) (list []Art
 		       OR strpos(replace(a.phone, ' ', ''), replace($1, ' ', '')) > 0)
 		  AND ($2 = '' OR t.slug = $2)
 		  AND ($3 = '' OR a.state = $3)
+		  AND ($6 = '' OR q.slug = $6)
 		  AND a.slug > $4
 		ORDER BY a.slug
-		LIMIT $5`, f.Query, f.Trade, f.State, f.After, f.Limit+1)
+		LIMIT $5`, f.Query, f.Trade, f.State, f.After, f.Limit+1, f.Quarter)
 	if err != nil {
 		return nil, false, fmt.Errorf("union: register: %w", err)
 	}

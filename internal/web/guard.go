@@ -26,7 +26,7 @@ const (
 
 // uploads are the routes that take photos, and so more bytes and more time.
 var uploads = map[string]bool{"/studio/orders/:number/photo": true, "/studio/drafts/:token/:step": true,
-	"/studio/workshop/:part": true, "/studio/uploads/:id": true}
+	"/studio/workshop/:part": true, "/studio/uploads/:id": true, "/admin/artisans/import": true}
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 

@@ -63,6 +63,12 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/committees/:slug", h.for_(identity.JudgePieces, h.showCommittee))
 	r.POST("/admin/committees/:slug", h.for_(identity.JudgePieces, h.saveCommittee))
 	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
+	r.GET("/admin/artisans.csv", h.for_(identity.SeeArtisans, h.sendRegister))
+	r.GET("/admin/artisans/import", h.for_(identity.InviteArtisans, h.newImport))
+	r.POST("/admin/artisans/import", h.for_(identity.InviteArtisans, h.createImport))
+	r.GET("/admin/artisans/import.csv", h.for_(identity.InviteArtisans, h.sendPattern))
+	r.GET("/admin/artisans/imports/:token", h.for_(identity.InviteArtisans, h.showImport))
+	r.POST("/admin/artisans/imports/:token", h.for_(identity.InviteArtisans, h.confirmImport))
 	r.GET("/admin/artisans/:slug", h.for_(identity.SeeArtisans, h.showArtisan))
 	r.POST("/admin/artisans/:slug/invitation", h.for_(identity.InviteArtisans, h.createInvitation))
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,13 @@ type ArtisansPage struct {
 	web.Page
 	Artisans []ArtisanRow
 	Trades   []TradeChoice
+	Quarters []TradeChoice
+	States   []TradeChoice
 	Search   string
 	Next     string
+	Export   string
+	Said     string
+	MayAdd   bool
 }
 
 // ArtisanRow is an artisan in the register.
@@ -33,7 +39,7 @@ type ArtisanRow struct {
 	CameIn            bool
 }
 
-// TradeChoice is a trade to narrow the register by.
+// TradeChoice is a trade, quarter or state to narrow the register by.
 type TradeChoice struct {
 	Slug, Name string
 	Selected   bool
@@ -42,12 +48,7 @@ type TradeChoice struct {
 // listArtisans serves GET /admin/artisans.
 func (h *Handlers) listArtisans(c *gin.Context, a identity.Account) error {
 	ctx, l := c.Request.Context(), web.Language(c)
-	f := union.RegisterFilter{Query: shorten(c.Query("q")), Limit: perPage}
-	for name, field := range map[string]*string{"trade": &f.Trade, "after": &f.After} {
-		if v := c.Query(name); catalog.IsSlug(v) {
-			*field = v
-		}
-	}
+	f := registerFilter(c)
 	list, more, err := union.Register(ctx, h.Pool, f)
 	if err != nil {
 		return err
@@ -61,6 +62,20 @@ func (h *Handlers) listArtisans(c *gin.Context, a identity.Account) error {
 	for _, t := range trades {
 		page.Trades = append(page.Trades, TradeChoice{t.Slug, t.Name.In(l, "fr").Words, t.Slug == f.Trade})
 	}
+	quarters, err := union.Quarters(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
+	for _, q := range quarters {
+		page.Quarters = append(page.Quarters, TradeChoice{q.Slug, q.Name.In(l, "fr").Words, q.Slug == f.Quarter})
+	}
+	for _, s := range union.States {
+		page.States = append(page.States, TradeChoice{string(s), l.T("artisan.state." + string(s)), s == f.State})
+	}
+	page.Export, page.MayAdd = "/admin/artisans.csv?"+c.Request.URL.Query().Encode(), a.May(identity.InviteArtisans)
+	if c.Query("imported") != "" {
+		page.Said = l.T("admin.import.done")
+	}
 	for _, m := range list {
 		page.Artisans = append(page.Artisans, newArtisanRow(l, m))
 	}
@@ -70,6 +85,21 @@ func (h *Handlers) listArtisans(c *gin.Context, a identity.Account) error {
 		page.Next = "/admin/artisans?" + q.Encode()
 	}
 	return h.Site.Render(c, http.StatusOK, "admin/artisans", page)
+}
+
+// registerFilter reads by what the register is narrowed. What makes no sense
+// narrows nothing.
+func registerFilter(c *gin.Context) union.RegisterFilter {
+	f := union.RegisterFilter{Query: shorten(c.Query("q")), Limit: perPage}
+	for name, field := range map[string]*string{"trade": &f.Trade, "quarter": &f.Quarter, "after": &f.After} {
+		if v := c.Query(name); catalog.IsSlug(v) {
+			*field = v
+		}
+	}
+	if s := union.State(c.Query("state")); slices.Contains(union.States, s) {
+		f.State = s
+	}
+	return f
 }
 
 func newArtisanRow(l *lang.Language, m union.Artisan) ArtisanRow {
