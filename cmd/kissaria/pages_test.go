@@ -55,7 +55,8 @@ var pages = map[string]any{
 	"studio/workshop":  &studio.WorkshopPage{},
 	"studio/part":      &studio.PartPage{},
 	"studio/cards":     &studio.CardsPage{},
-	"mail/frame":       mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
+	"studio/helpers":   &studio.HelpersPage{}, "studio/help": &studio.HelpPage{}, "studio/for": &studio.ForPage{},
+	"mail/frame": mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
 }
 
 func loadViews(t *testing.T) view.Sets {
@@ -181,7 +182,8 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("order.short.", "the office", states...)
 	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
 	family("admin.audit.", "the audit", "when", "by", "action", "subject", "before", "after", "request", "from", "to")
-	family("audit.", "the audit", "account.created", "account.password_set", "artisan.invited", "fulfilment.handed_in", "fulfilment.differs",
+	family("audit.", "the audit", "account.created", "account.password_set", "account.role_given", "account.passkey_added", "account.passkeys_removed", "artisan.invited",
+		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
 		"shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
@@ -206,7 +208,8 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("facet.", "the list", "trade", "kind", "quarter")
 	family("artisan.state.", "the register", string(union.Applied), string(union.Invited), string(union.Active), string(union.Suspended), string(union.Left))
 	family("product.state.", "the studio", string(catalog.Drafted), string(catalog.OnSale), string(catalog.Withdrawn), string(catalog.TakenDown))
-	family("notice.", "the studio", "order_paid", "piece_as_shown", "piece_differs", "piece_nearly_gone")
+	family("helping.", "the studio's fields", "person", "phone", "artisan", "ask", "digits", "ended", "begun", "asked", "code")
+	family("notice.", "the studio", "helper_asks", "order_paid", "piece_as_shown", "piece_differs", "piece_nearly_gone")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
 	family("revision.", "the office", "submitted", "approved", "changes_requested", "rejected")

@@ -5,6 +5,7 @@ package moderation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,13 @@ type Judge struct {
 	All     bool            // an administrator, who stands in for every committee
 	Trades  []union.TradeID // of the committees they sit in
 	Own     union.ArtisanID // 0 for someone without a workshop
+	Helped  []union.ArtisanID
+}
+
+// owns reports whether a piece is the judge's own, or of someone for whom they
+// may act in the studio.
+func (j Judge) owns(s catalog.Submitted) bool {
+	return s.Artisan == j.Own || slices.Contains(j.Helped, s.Artisan)
 }
 
 // JudgeOf returns what an account may judge.
@@ -68,12 +76,21 @@ func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, er
 	if err != nil {
 		return Judge{}, fmt.Errorf("moderation: judge: %w", err)
 	}
+	helped, err := union.HelpedBy(ctx, db, a.ID)
+	if err != nil {
+		return Judge{}, err
+	}
+	for _, h := range helped {
+		if h.Confirmed() {
+			j.Helped = append(j.Helped, h.Artisan)
+		}
+	}
 	return j, nil
 }
 
 // may returns nil for a revision that the judge may judge.
 func (j Judge) may(s catalog.Submitted) error {
-	if s.Artisan == j.Own {
+	if j.owns(s) {
 		return ErrOwn
 	}
 	if j.All {
@@ -103,7 +120,7 @@ func Queue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]catalog.S
 	}
 	kept := list[:0]
 	for _, s := range list {
-		if s.Artisan != j.Own {
+		if !j.owns(s) {
 			kept = append(kept, s)
 		}
 	}

@@ -199,15 +199,22 @@ func (s *Site) Account(c *gin.Context) (identity.Account, error) {
 // For lets in who may do act, in the account's own language. Someone signed out
 // goes to the sign-in and comes back.
 func (s *Site) For(act identity.Act, fn func(*gin.Context, identity.Account) error) gin.HandlerFunc {
+	return s.Anyone(func(c *gin.Context, a identity.Account) error {
+		if !a.May(act) {
+			return identity.ErrForbidden
+		}
+		return fn(c, a)
+	})
+}
+
+// Anyone is For whoever is signed in.
+func (s *Site) Anyone(fn func(*gin.Context, identity.Account) error) gin.HandlerFunc {
 	return s.Handle(func(c *gin.Context) error {
 		a, err := s.Account(c)
 		if err != nil {
 			return err
 		}
 		SetLanguage(lang.Or(a.Language))(c)
-		if !a.May(act) {
-			return identity.ErrForbidden
-		}
 		return fn(c, a)
 	})
 }

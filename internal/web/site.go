@@ -128,7 +128,11 @@ type Page struct {
 	Help        []Link // questions about postage and returns, in the footer
 	Content     template.HTML
 	User        *User
+	For         *For // where a helper is at work
 }
+
+// For says in the studio for whom a helper works, and who does.
+type For struct{ Artisan, Helper string }
 
 // Link is a name that leads somewhere.
 type Link struct{ Name, Path string }

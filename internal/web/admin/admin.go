@@ -63,6 +63,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
 	r.GET("/admin/artisans/:slug", h.for_(identity.SeeArtisans, h.showArtisan))
 	r.POST("/admin/artisans/:slug/invitation", h.for_(identity.InviteArtisans, h.createInvitation))
+	r.POST("/admin/artisans/:slug/helper", h.for_(identity.GiveHelpers, h.createHelperOffer))
 }
 
 // for_ lets in who may do act.
