@@ -70,6 +70,7 @@ const (
 	ActFor          Act = "studio.act_for" // artisans who asked for it
 	GiveHelpers     Act = "helpers.give"   // to an artisan who stands at the union's counter
 	SeeAudit        Act = "audit.see"
+	ManageStaff     Act = "staff.manage" // accounts, roles, who is signed in
 )
 
 // allowed is the one table of who may do what.
@@ -88,6 +89,7 @@ var allowed = map[Act][]Role{
 	ActFor:          {Helper},
 	GiveHelpers:     {Admin, Agent},
 	SeeAudit:        {Admin},
+	ManageStaff:     {Admin},
 }
 
 // May reports whether the account may do act. A suspended one may do nothing.

@@ -375,7 +375,7 @@ func (h *Handlers) createHelper(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := h.Site.Sessions.Begin(c, made); err != nil {
+		if err := h.Site.Sessions.Begin(c, made, false); err != nil {
 			return err
 		}
 	}

@@ -157,11 +157,7 @@ func (h *Handlers) createMember(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Site.Sessions.Begin(c, account); err != nil {
-		return err
-	}
-	web.Redirect(c, "/studio")
-	return nil
+	return h.Site.Passed(c, account, "/studio")
 }
 
 // HomePage is studio/home.
