@@ -30,6 +30,7 @@ import (
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
 	"kissaria.ma/internal/web"
+	"kissaria.ma/internal/web/account"
 	"kissaria.ma/internal/web/admin"
 	"kissaria.ma/internal/web/shop"
 	"kissaria.ma/internal/web/studio"
@@ -100,9 +101,13 @@ func newApp(b *base, r roles) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	factors, err := identity.NewFactors(b.config.SecretKey)
+	if err != nil {
+		return nil, err
+	}
 	a.site = &web.Site{
-		Passkeys: passkeys,
-		Pool:     b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Secure: b.config.secure()},
+		Passkeys: passkeys, Factors: factors, FactorRequired: b.config.SecondFactor == "required",
+		Pool: b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Secure: b.config.secure()},
 		Limits: &web.Limiter{Redis: b.redis, Prefix: b.config.RedisPrefix}, PublicURL: b.config.PublicURL, Demo: a.sandbox != nil,
 		Pages:   web.NewPageCache(b.config.PageCacheMB << 20),
 		Proxies: b.config.Proxies, Now: time.Now, Log: b.log, Production: b.config.secure(), Ready: a.ready,
@@ -119,6 +124,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 	if err := (&studio.Handlers{Site: a.site, Pool: b.pool, Media: a.library}).AddRoutes(a.router); err != nil {
 		return nil, err
 	}
+	(&account.Handlers{Site: a.site, Pool: b.pool}).AddRoutes(a.router)
 	(&admin.Handlers{Site: a.site, Pool: b.pool, Desk: a.desk}).AddRoutes(a.router)
 	return a, nil
 }

@@ -35,6 +35,7 @@ type Config struct {
 	StripeKey     string   `env:"STRIPE_SECRET_KEY" help:"Stripe's secret key; payments go to the sandbox, and cost nothing, when empty"`
 	StripeWebhook string   `env:"STRIPE_WEBHOOK_SECRET" help:"secret of Stripe's webhook at /webhooks/stripe"`
 	Proxies       []string `env:"TRUSTED_PROXIES" help:"networks of load balancers whose forwarded address is believed, such as 10.0.0.0/8"`
+	SecondFactor  string   `env:"STAFF_SECOND_FACTOR" help:"required or offered: whether the union's staff must sign in with a second step (default required, offered where PostgreSQL is private)"`
 	LogFormat     string   `env:"LOG_FORMAT" envDefault:"text" help:"text or json"`
 	LogLevel      string   `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 }
@@ -85,6 +86,15 @@ func (c *Config) check() error {
 	}
 	if c.PageCacheMB < 0 || c.PageCacheMB > 100_000 {
 		wrong("PAGE_CACHE_MB is not between 0 and 100000: %d", c.PageCacheMB)
+	}
+	if c.SecondFactor == "" {
+		c.SecondFactor = "required"
+		if c.private() { // The demonstration's accounts have passwords that everyone knows.
+			c.SecondFactor = "offered"
+		}
+	}
+	if c.SecondFactor != "required" && c.SecondFactor != "offered" {
+		wrong("STAFF_SECOND_FACTOR is neither required nor offered: %q", c.SecondFactor)
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		wrong("LOG_FORMAT is neither text nor json: %q", c.LogFormat)

@@ -197,6 +197,7 @@ type visitor struct {
 	market *market
 	client *http.Client
 	accept string
+	agent  string // User-Agent, Go's own where empty
 }
 
 func (m *market) visitor(t *testing.T) *visitor {
@@ -240,6 +241,9 @@ func (v *visitor) send(method, path string, body io.Reader, change ...func(*http
 		v.t.Fatal(err)
 	}
 	req.Header.Set("Accept", v.accept)
+	if v.agent != "" {
+		req.Header.Set("User-Agent", v.agent)
+	}
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Sec-Fetch-Site", "same-origin")

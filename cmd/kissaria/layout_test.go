@@ -20,7 +20,7 @@ import (
 var floors = [][]string{
 	{"cmd/kissaria", "internal/embedded/with"},
 	{"internal/demo"},
-	{"internal/web/shop", "internal/web/studio", "internal/web/admin"},
+	{"internal/web/shop", "internal/web/studio", "internal/web/admin", "internal/web/account"},
 	{"internal/web"},
 	{"internal/checkout", "internal/moderation"},
 	{"internal/payment"},
@@ -39,7 +39,7 @@ var floors = [][]string{
 // doors say by which rooms a library of others comes in. pgx is wherever SQL
 // is, and the queue wherever there are jobs.
 var doors = map[string][]string{
-	"github.com/gin-gonic/gin":            {"cmd/kissaria", "internal/web", "internal/web/shop", "internal/web/studio", "internal/web/admin"},
+	"github.com/gin-gonic/gin":            {"cmd/kissaria", "internal/web", "internal/web/shop", "internal/web/studio", "internal/web/admin", "internal/web/account"},
 	"github.com/stripe/stripe-go":         {"internal/payment"},
 	"github.com/disintegration/imaging":   {"internal/media"},
 	"github.com/gen2brain/webp":           {"internal/media"},
@@ -52,6 +52,7 @@ var doors = map[string][]string{
 	"github.com/go-webauthn/webauthn":     {"internal/identity"},
 	"github.com/tus/tusd":                 {"internal/media", "internal/web/studio"},
 	"golang.org/x/exp/slog":               {"internal/web/studio"},
+	"github.com/pquerna/otp":              {"internal/identity"},
 	"rsc.io/qr":                           {"internal/web"},
 	"github.com/andybalholm/brotli":       {"internal/web"},
 	"github.com/caarlos0/env":             {"cmd/kissaria"},

@@ -20,7 +20,7 @@ import (
 func settings(t *testing.T, set map[string]string) {
 	t.Helper()
 	for _, name := range []string{"LISTEN", "PUBLIC_URL", "PRIVATE_LISTEN", "DATA_DIR", "DEMO_DIR", "SECRET_KEY", "DATABASE_URL", "REDIS_URL",
-		"MEDIA_URL", "SMTP_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "LOG_LEVEL"} {
+		"MEDIA_URL", "SMTP_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STAFF_SECOND_FACTOR", "LOG_LEVEL"} {
 		t.Setenv(name, set[name])
 		if set[name] == "" {
 			if err := os.Unsetenv(name); err != nil {

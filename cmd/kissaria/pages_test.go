@@ -27,6 +27,7 @@ import (
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
 	"kissaria.ma/internal/web"
+	"kissaria.ma/internal/web/account"
 	"kissaria.ma/internal/web/admin"
 	"kissaria.ma/internal/web/shop"
 	"kissaria.ma/internal/web/studio"
@@ -55,7 +56,13 @@ var pages = map[string]any{
 	"studio/workshop":  &studio.WorkshopPage{},
 	"studio/part":      &studio.PartPage{},
 	"studio/cards":     &studio.CardsPage{},
-	"mail/frame":       mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
+	"studio/helpers":   &studio.HelpersPage{}, "studio/help": &studio.HelpPage{}, "studio/for": &studio.ForPage{},
+	"layout/account": &web.Page{}, "account/sessions": &account.SessionsPage{}, "account/welcome": &account.WelcomePage{},
+	"account/step": &account.StepPage{}, "account/factor_new": &account.SetUpPage{}, "account/codes": &account.CodesPage{},
+	"account/factor": &account.FactorPage{},
+	"admin/staff":    &admin.StaffPage{}, "admin/staff_new": &admin.NewStaffPage{}, "admin/colleague": &admin.ColleaguePage{},
+	"mail/account_link": admin.AccountLetter{},
+	"mail/frame":        mail.Frame{}, "mail/order_paid": checkout.OrderLetter{},
 }
 
 func loadViews(t *testing.T) view.Sets {
@@ -181,9 +188,12 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("order.short.", "the office", states...)
 	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
 	family("admin.audit.", "the audit", "when", "by", "action", "subject", "before", "after", "request", "from", "to")
-	family("audit.", "the audit", "account.created", "account.password_set", "artisan.invited", "fulfilment.handed_in", "fulfilment.differs",
-		"artisan.imported", "artisans.imported", "artisans.exported", "revision.approved", "revision.changes_requested", "revision.rejected",
-		"committee.rules_set", "committee.text_added", "committee.text_retired",
+	family("audit.", "the audit", "account.created", "account.password_set", "account.role_given", "account.roles_changed", "account.state_changed",
+		"account.second_factor_set", "account.second_factor_removed", "account.recovery_code_used", "account.recovery_codes_made",
+		"account.invitation_sent", "account.reset_sent", "account.signed_out", "account.passkey_added", "account.passkeys_removed", "artisan.invited",
+		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
+		"revision.approved", "revision.changes_requested", "revision.rejected",
+		"artisan.imported", "artisans.imported", "artisans.exported", "committee.rules_set", "committee.text_added", "committee.text_retired",
 		"shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
@@ -207,7 +217,21 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("facet.", "the list", "trade", "kind", "quarter")
 	family("artisan.state.", "the register", string(union.Applied), string(union.Invited), string(union.Active), string(union.Suspended), string(union.Left))
 	family("product.state.", "the studio", string(catalog.Drafted), string(catalog.OnSale), string(catalog.Withdrawn), string(catalog.TakenDown))
-	family("notice.", "the studio", "order_paid", "piece_as_shown", "piece_differs", "piece_nearly_gone")
+	for _, act := range identity.Acts() {
+		named["act."+string(act)] = "the staff's page"
+	}
+	for _, r := range identity.Roles {
+		named["role."+string(r)] = "the administration's bar"
+	}
+	family("staff.", "the staff's page", "name", "email", "phone", "title", "invite", "state.active", "state.suspended", "state.invited", "by.both", "by.passkey", "by.code",
+		"by.password", "said.roles", "said.state", "said.signed_out", "said.second_step", "link_message", "name.missing", "email.unread", "email.missing", "role.missing", "taken")
+	for _, kind := range []string{"invitation", "reset"} {
+		family("mail.account."+kind, "a letter", ".heading", ".intro", ".subject")
+	}
+	family("factor.", "the second step", "code", "wrong", "step", "set_up", "codes", "title", "ended", "scan")
+	family("account.", "one's own account", "sessions", "sessions.ended", "device", "device.unknown", "by_passkey", "by_passkey.more")
+	family("helping.", "the studio's fields", "person", "phone", "artisan", "ask", "digits", "ended", "begun", "asked", "code")
+	family("notice.", "the studio", "helper_asks", "order_paid", "piece_as_shown", "piece_differs", "piece_nearly_gone")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
 	family("admin.decision.done.", "the office", "approved", "changes_requested", "rejected", "one_more")

@@ -67,7 +67,10 @@ const (
 	JudgePieces     Act = "pieces.judge" // of the trades of one's committee
 	JudgeEverything Act = "pieces.judge_all"
 	EnterStudio     Act = "studio.enter"
+	ActFor          Act = "studio.act_for" // artisans who asked for it
+	GiveHelpers     Act = "helpers.give"   // to an artisan who stands at the union's counter
 	SeeAudit        Act = "audit.see"
+	ManageStaff     Act = "staff.manage" // accounts, roles, who is signed in
 )
 
 // allowed is the one table of who may do what.
@@ -82,8 +85,11 @@ var allowed = map[Act][]Role{
 
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},
-	EnterStudio:     {Artisan},
+	EnterStudio:     {Artisan, Helper},
+	ActFor:          {Helper},
+	GiveHelpers:     {Admin, Agent},
 	SeeAudit:        {Admin},
+	ManageStaff:     {Admin},
 }
 
 // May reports whether the account may do act. A suspended one may do nothing.
@@ -99,6 +105,10 @@ var (
 	ErrWrongSignIn = fault.New(fault.Invalid, "sign_in.wrong")
 	// ErrForbidden is for someone who is signed in and may not.
 	ErrForbidden = fault.New(fault.Forbidden, "error.forbidden")
+	// ErrPhoneTaken is returned for a number by which someone else signs in.
+	ErrPhoneTaken = fault.New(fault.Conflict, "account.phone_taken")
+	// ErrEmailTaken is returned for an address by which someone else signs in.
+	ErrEmailTaken = fault.New(fault.Conflict, "account.email_taken")
 	// ErrNoAccount is returned for an account that is not there.
 	ErrNoAccount = fault.New(fault.NotFound, "error.not_found")
 )
@@ -161,7 +171,8 @@ type New struct {
 }
 
 // Create makes an account and writes it to the audit. by is who does it, zero
-// for the program itself.
+// for the program itself. It returns ErrWeakPassword, ErrPhoneTaken or
+// ErrEmailTaken; after the last two the caller must let tx roll back.
 func Create(ctx context.Context, tx pgx.Tx, n New, by AccountID) (AccountID, error) {
 	hash := ""
 	if n.Password != "" {
@@ -175,7 +186,12 @@ func Create(ctx context.Context, tx pgx.Tx, n New, by AccountID) (AccountID, err
 		INSERT INTO accounts (name, email, phone, password_hash, language)
 		VALUES ($1, nullif(lower($2), ''), nullif($3, ''), nullif($4, ''), $5)
 		RETURNING id`, n.Name, n.Email, n.Phone, hash, n.Language).Scan(&id)
-	if err != nil {
+	switch {
+	case postgres.IsUnique(err, "accounts_phone"):
+		return 0, ErrPhoneTaken
+	case postgres.IsUnique(err, "accounts_email"):
+		return 0, ErrEmailTaken
+	case err != nil:
 		return 0, fmt.Errorf("identity: create account: %w", err)
 	}
 	for _, role := range n.Roles {
@@ -187,6 +203,22 @@ func Create(ctx context.Context, tx pgx.Tx, n New, by AccountID) (AccountID, err
 		By: by, Action: "account.created", Subject: fmt.Sprintf("account:%d", id),
 		After: map[string]any{"roles": n.Roles},
 	})
+}
+
+// GiveRole lets an account be one thing more. One that it is already changes
+// nothing.
+func GiveRole(ctx context.Context, tx pgx.Tx, id AccountID, role Role, by AccountID) error {
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO account_roles (account_id, role)
+		VALUES ($1, $2)
+		ON CONFLICT DO NOTHING`, id, role)
+	if err != nil {
+		return fmt.Errorf("identity: give role %s: %w", role, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return Record(ctx, tx, Entry{By: by, Action: "account.role_given", Subject: fmt.Sprintf("account:%d", id), After: map[string]any{"role": role}})
 }
 
 // SetPassword gives an account another password, or returns ErrWeakPassword.

@@ -50,6 +50,13 @@ type Judge struct {
 	Committees []union.CommitteeID // in which they sit
 	Trades     []union.TradeID     // of these
 	Own        union.ArtisanID     // 0 for someone without a workshop
+	Helped     []union.ArtisanID   // for whom they may act in the studio
+}
+
+// owns reports whether a piece is the judge's own, or of someone for whom they
+// may act in the studio.
+func (j Judge) owns(s catalog.Submitted) bool {
+	return s.Artisan == j.Own || slices.Contains(j.Helped, s.Artisan)
 }
 
 // JudgeOf returns what an account may judge.
@@ -78,12 +85,21 @@ func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, er
 	if err != nil {
 		return Judge{}, fmt.Errorf("moderation: judge: %w", err)
 	}
+	helped, err := union.HelpedBy(ctx, db, a.ID)
+	if err != nil {
+		return Judge{}, err
+	}
+	for _, h := range helped {
+		if h.Confirmed() {
+			j.Helped = append(j.Helped, h.Artisan)
+		}
+	}
 	return j, nil
 }
 
 // may returns nil for a revision that the judge may judge.
 func (j Judge) may(s catalog.Submitted) error {
-	if s.Artisan == j.Own {
+	if j.owns(s) {
 		return ErrOwn
 	}
 	if j.All {
@@ -124,7 +140,7 @@ func Queue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]catalog.S
 		return nil, fmt.Errorf("moderation: queue: %w", err)
 	}
 	return slices.DeleteFunc(list, func(s catalog.Submitted) bool {
-		return s.Artisan == j.Own || slices.Contains(voted, s.Revision)
+		return j.owns(s) || slices.Contains(voted, s.Revision)
 	}), nil
 }
 

@@ -82,7 +82,18 @@ const maxTries = 5
 
 // InTx runs fn in a transaction, and once more when another transaction was in
 // the way. fn may therefore run several times: it touches nothing but tx.
+//
+// What WithLast gave to ctx is done in the same transaction, after fn.
 func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
+	if last, ok := ctx.Value(lastKey{}).(func(context.Context, pgx.Tx) error); ok {
+		first := fn
+		fn = func(tx pgx.Tx) error {
+			if err := first(tx); err != nil {
+				return err
+			}
+			return last(ctx, tx)
+		}
+	}
 	for try := 1; ; try++ {
 		err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{}, fn)
 		if err == nil || try == maxTries || !isCollision(err) {
@@ -95,6 +106,14 @@ func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+type lastKey struct{}
+
+// WithLast has every transaction under ctx do something at its end, so that the
+// one is never without the other.
+func WithLast(ctx context.Context, last func(ctx context.Context, tx pgx.Tx) error) context.Context {
+	return context.WithValue(ctx, lastKey{}, last)
 }
 
 // isCollision reports a serialisation failure or a deadlock.

@@ -33,6 +33,8 @@ var (
 	ErrNoPage = fault.New(fault.NotFound, "error.not_found")
 	// ErrSignedOut is for a page that needs someone signed in.
 	ErrSignedOut = fault.New(fault.SignedOut, "error.signed_out")
+	// ErrAskWhoMay is for someone who may not, with the names of those who may.
+	ErrAskWhoMay = fault.New(fault.Forbidden, "error.ask_who_may")
 	// ErrMalformed is for a request that no form of ours makes.
 	ErrMalformed = fault.New(fault.Malformed, "error.malformed")
 	// ErrTooLarge is for a body beyond what its page takes.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"kissaria.ma/internal/identity"
 )
 
 // Bounds of a request.
@@ -79,7 +81,7 @@ func (s *Site) Router() (*gin.Engine, error) {
 func (s *Site) identify(c *gin.Context) {
 	begin := time.Now()
 	id := strings.ToLower(rand.Text()[:10])
-	ctx := context.WithValue(c.Request.Context(), requestIDKey{}, id)
+	ctx := identity.WithRequest(context.WithValue(c.Request.Context(), requestIDKey{}, id), id)
 	c.Request = c.Request.WithContext(ctx)
 	c.Header("X-Request-Id", id)
 	c.Next()

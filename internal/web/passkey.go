@@ -43,9 +43,10 @@ func (s *Site) Answered(c *gin.Context) (kept, answer []byte, err error) {
 	return kept, answer, err
 }
 
-// SignedIn begins a session and tells the script where to go.
+// SignedIn begins a session for someone who has shown a passkey, which needs no
+// second step, and tells the script where to go.
 func (s *Site) SignedIn(c *gin.Context, a identity.Account, next string) error {
-	if err := s.Sessions.Begin(c, a); err != nil {
+	if err := s.Sessions.Begin(c, a, true); err != nil {
 		return err
 	}
 	c.Header("Cache-Control", "no-store")

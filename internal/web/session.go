@@ -1,13 +1,16 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,21 +53,52 @@ type Sessions struct {
 // ofAccount is the list of an account's sessions, for revoking them.
 func ofAccount(id identity.AccountID) string { return fmt.Sprintf("sessions:%d", id) }
 
+// sessionPrefix stands before a session's name.
+const sessionPrefix = "session:"
+
 func sessionKey(secret string) string {
 	sum := sha256.Sum256([]byte("session " + secret))
-	return "session:" + hex.EncodeToString(sum[:16])
+	return sessionPrefix + hex.EncodeToString(sum[:16])
 }
 
+// A session is who is signed in, as Redis keeps it. Of the device it knows what
+// kind it is and the days on which it was here, and no address.
+type session struct {
+	Account identity.AccountID `json:"a"`
+	Life    int64              `json:"l"` // seconds without doing anything
+	Strong  bool               `json:"s"` // by a passkey, or with a second step
+	Begun   string             `json:"b"` // day, UTC
+	Seen    string             `json:"d"` // day, UTC
+	Browser string             `json:"w"`
+	System  string             `json:"o"`
+}
+
+func (v session) encode() (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("web: session: %w", err)
+	}
+	return string(b), nil
+}
+
+// today is the day on which a session was here.
+func today() string { return time.Now().UTC().Format(time.DateOnly) }
+
 // Begin signs an account in under a new secret; one that the browser had
-// before is of no more use.
-func (s *Sessions) Begin(c *gin.Context, a identity.Account) error {
+// before is of no more use. strong is for who has shown more than a password.
+func (s *Sessions) Begin(c *gin.Context, a identity.Account, strong bool) error {
 	ctx := c.Request.Context()
 	secret, life := strings.ToLower(rand.Text()), lifetime(a)
-	_, err := s.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	browser, system := deviceOf(c.Request.UserAgent())
+	kept, err := session{Account: a.ID, Life: int64(life / time.Second), Strong: strong, Begun: today(), Seen: today(), Browser: browser, System: system}.encode()
+	if err != nil {
+		return err
+	}
+	_, err = s.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		if old, err := c.Cookie(SessionCookie); err == nil {
 			p.Del(ctx, sessionKey(old))
 		}
-		p.Set(ctx, sessionKey(secret), fmt.Sprintf("%d %d", a.ID, int64(life/time.Second)), life)
+		p.Set(ctx, sessionKey(secret), kept, life)
 		p.SAdd(ctx, ofAccount(a.ID), sessionKey(secret))
 		p.Expire(ctx, ofAccount(a.ID), ArtisanSession)
 		return nil
@@ -80,13 +114,21 @@ func (s *Sessions) Begin(c *gin.Context, a identity.Account) error {
 	return nil
 }
 
-// Revoke signs an account out wherever it is signed in.
+// Revoke signs an account out wherever it is signed in, or half so.
 func (s *Sessions) Revoke(ctx context.Context, id identity.AccountID) error {
+	return s.RevokeOthers(ctx, id, "")
+}
+
+// RevokeOthers is Revoke for all but the session of that name.
+func (s *Sessions) RevokeOthers(ctx context.Context, id identity.AccountID, but string) error {
 	keys, err := s.Redis.SMembers(ctx, ofAccount(id)).Result()
 	if err == nil {
 		// One by one: in a cluster they lie apart.
-		for _, key := range append(keys, ofAccount(id)) {
-			if err = s.Redis.Del(ctx, key).Err(); err != nil {
+		for _, key := range keys {
+			if but != "" && key == sessionPrefix+but {
+				continue
+			}
+			if err = errors.Join(s.Redis.Del(ctx, key).Err(), s.Redis.SRem(ctx, ofAccount(id), key).Err()); err != nil {
 				break
 			}
 		}
@@ -95,6 +137,85 @@ func (s *Sessions) Revoke(ctx context.Context, id identity.AccountID) error {
 		return fmt.Errorf("web: revoke sessions: %w: %w", err, ErrSessionsAway)
 	}
 	return nil
+}
+
+// RevokeOne ends one session of an account, by its name, or returns ErrNoPage.
+func (s *Sessions) RevokeOne(ctx context.Context, id identity.AccountID, name string) error {
+	key := sessionPrefix + name
+	was, err := s.Redis.SRem(ctx, ofAccount(id), key).Result()
+	if err == nil && was == 0 {
+		return ErrNoPage
+	}
+	if err == nil {
+		err = s.Redis.Del(ctx, key).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("web: revoke a session: %w: %w", err, ErrSessionsAway)
+	}
+	return nil
+}
+
+// A SignedInDevice is where an account is signed in.
+type SignedInDevice struct {
+	Name    string // of the session; it opens nothing
+	Browser string // a product's name, empty where it is not known
+	System  string
+	Begun   time.Time // day
+	Seen    time.Time // day
+	Current bool
+}
+
+// mostDevices bounds the list of where someone is signed in.
+const mostDevices = 100
+
+// Devices returns where an account is signed in, the latest seen first.
+func (s *Sessions) Devices(ctx context.Context, id identity.AccountID, current string) ([]SignedInDevice, error) {
+	keys, err := s.Redis.SMembers(ctx, ofAccount(id)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("web: devices: %w: %w", err, ErrSessionsAway)
+	}
+	var list []SignedInDevice
+	gone := []any{}
+	for _, key := range keys {
+		name, ok := strings.CutPrefix(key, sessionPrefix)
+		if !ok || len(list) == mostDevices {
+			continue
+		}
+		v, err := s.Redis.Get(ctx, key).Result()
+		if errors.Is(err, redis.Nil) {
+			gone = append(gone, key)
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("web: devices: %w: %w", err, ErrSessionsAway)
+		}
+		found, err := decodeSession(v)
+		if err != nil {
+			return nil, err
+		}
+		d := SignedInDevice{Name: name, Browser: found.Browser, System: found.System, Current: name == current}
+		d.Begun, _ = time.Parse(time.DateOnly, found.Begun) // Zero for one from before days were kept.
+		d.Seen, _ = time.Parse(time.DateOnly, found.Seen)
+		list = append(list, d)
+	}
+	if len(gone) > 0 {
+		if err := s.Redis.SRem(ctx, ofAccount(id), gone...).Err(); err != nil {
+			return nil, fmt.Errorf("web: devices: %w: %w", err, ErrSessionsAway)
+		}
+	}
+	slices.SortFunc(list, func(a, b SignedInDevice) int {
+		return cmp.Or(b.Seen.Compare(a.Seen), b.Begun.Compare(a.Begun), strings.Compare(a.Name, b.Name))
+	})
+	return list, nil
+}
+
+// Current returns the name of a request's own session; empty for none.
+func (s *Sessions) Current(c *gin.Context) string {
+	secret, err := c.Cookie(SessionCookie)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(sessionKey(secret), sessionPrefix)
 }
 
 // End signs out.
@@ -108,24 +229,109 @@ func (s *Sessions) End(c *gin.Context) error {
 	return nil
 }
 
-// account returns who is signed in, or ErrSignedOut. Being here keeps one
-// signed in.
-func (s *Sessions) account(ctx context.Context, secret string) (identity.AccountID, error) {
-	v, err := s.Redis.Get(ctx, sessionKey(secret)).Result()
+func decodeSession(v string) (found session, err error) {
+	if strings.HasPrefix(v, "{") {
+		err = json.Unmarshal([]byte(v), &found)
+	} else { // Begun by the program before this one.
+		_, err = fmt.Sscanf(v, "%d %d", &found.Account, &found.Life)
+	}
+	if err != nil {
+		return session{}, fmt.Errorf("web: session holds %q: %w", v, err)
+	}
+	return found, nil
+}
+
+// read returns who is signed in, or ErrSignedOut. Being here keeps one signed
+// in, and is noted once a day.
+func (s *Sessions) read(ctx context.Context, secret string) (session, error) {
+	key := sessionKey(secret)
+	v, err := s.Redis.Get(ctx, key).Result()
+	if errors.Is(err, redis.Nil) {
+		return session{}, ErrSignedOut
+	}
+	if err != nil {
+		return session{}, fmt.Errorf("web: session: %w: %w", err, ErrSessionsAway)
+	}
+	found, err := decodeSession(v)
+	if err != nil {
+		return session{}, err
+	}
+	life := time.Duration(found.Life) * time.Second
+	if found.Seen == today() {
+		err = s.Redis.Expire(ctx, key, life).Err()
+	} else {
+		found.Seen = today()
+		kept, encodeErr := found.encode()
+		if encodeErr != nil {
+			return session{}, encodeErr
+		}
+		// Only where it still is: one that was revoked meanwhile stays so.
+		err = s.Redis.SetArgs(ctx, key, kept, redis.SetArgs{Mode: "XX", TTL: life}).Err()
+		if errors.Is(err, redis.Nil) {
+			return session{}, ErrSignedOut
+		}
+	}
+	if err != nil {
+		return session{}, fmt.Errorf("web: keep a session: %w: %w", err, ErrSessionsAway)
+	}
+	return found, nil
+}
+
+// Someone who is half signed in has shown a password, and has a quarter of an
+// hour for the second step. It opens nothing but that.
+const (
+	halfCookie = "half"
+	halfLife   = 15 * time.Minute
+)
+
+func halfKey(secret string) string {
+	sum := sha256.Sum256([]byte("half " + secret))
+	return "half:" + hex.EncodeToString(sum[:16])
+}
+
+// BeginHalf keeps who has shown a password and is still to show more.
+func (s *Sessions) BeginHalf(c *gin.Context, id identity.AccountID) error {
+	ctx, secret := c.Request.Context(), strings.ToLower(rand.Text())
+	_, err := s.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.Set(ctx, halfKey(secret), int64(id), halfLife)
+		p.SAdd(ctx, ofAccount(id), halfKey(secret)) // What signs the account out ends this, too.
+		p.Expire(ctx, ofAccount(id), ArtisanSession)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("web: half a session: %w: %w", err, ErrSessionsAway)
+	}
+	s.setCookie(c, halfCookie, secret, int(halfLife/time.Second), true)
+	return nil
+}
+
+// half returns who is half signed in, or ErrSignedOut.
+func (s *Sessions) half(c *gin.Context) (identity.AccountID, error) {
+	secret, err := c.Cookie(halfCookie)
+	if err != nil || secret == "" {
+		return 0, ErrSignedOut
+	}
+	id, err := s.Redis.Get(c.Request.Context(), halfKey(secret)).Int64()
 	if errors.Is(err, redis.Nil) {
 		return 0, ErrSignedOut
 	}
 	if err != nil {
-		return 0, fmt.Errorf("web: session: %w: %w", err, ErrSessionsAway)
-	}
-	var id, seconds int64
-	if _, err := fmt.Sscanf(v, "%d %d", &id, &seconds); err != nil {
-		return 0, fmt.Errorf("web: session holds %q: %w", v, err)
-	}
-	if err := s.Redis.Expire(ctx, sessionKey(secret), time.Duration(seconds)*time.Second).Err(); err != nil {
-		return 0, fmt.Errorf("web: keep a session: %w: %w", err, ErrSessionsAway)
+		return 0, fmt.Errorf("web: half a session: %w: %w", err, ErrSessionsAway)
 	}
 	return identity.AccountID(id), nil
+}
+
+// EndHalf is for who has gone the whole way, or back.
+func (s *Sessions) EndHalf(c *gin.Context) error {
+	secret, err := c.Cookie(halfCookie)
+	if err != nil || secret == "" {
+		return nil
+	}
+	if err := s.Redis.Del(c.Request.Context(), halfKey(secret)).Err(); err != nil {
+		return fmt.Errorf("web: half a session: %w: %w", err, ErrSessionsAway)
+	}
+	s.setCookie(c, halfCookie, "", -1, true)
+	return nil
 }
 
 // A challenge waits five minutes for its answer.
@@ -181,14 +387,29 @@ func (s *Site) SetCookie(c *gin.Context, name, value string, maxAge int, httpOnl
 
 // Account returns who is signed in, or ErrSignedOut.
 func (s *Site) Account(c *gin.Context) (identity.Account, error) {
+	a, _, err := s.signedIn(c)
+	return a, err
+}
+
+// signedIn returns who is signed in and in which session, or ErrSignedOut, which
+// it also is to an account from which a second step is still to come.
+func (s *Site) signedIn(c *gin.Context) (identity.Account, session, error) {
 	secret, err := c.Cookie(SessionCookie)
 	if err != nil || secret == "" {
-		return identity.Account{}, ErrSignedOut
+		return identity.Account{}, session{}, ErrSignedOut
 	}
-	id, err := s.Sessions.account(c.Request.Context(), secret)
+	v, err := s.Sessions.read(c.Request.Context(), secret)
 	if err != nil {
-		return identity.Account{}, err
+		return identity.Account{}, session{}, err
 	}
+	a, err := s.active(c, v.Account)
+	if err == nil && s.FactorRequired && a.Staff() && !v.Strong {
+		return identity.Account{}, session{}, ErrSignedOut
+	}
+	return a, v, err
+}
+
+func (s *Site) active(c *gin.Context, id identity.AccountID) (identity.Account, error) {
 	a, err := identity.ByID(c.Request.Context(), s.Pool, id)
 	if errors.Is(err, identity.ErrNoAccount) || err == nil && a.State != identity.Active {
 		return identity.Account{}, ErrSignedOut
@@ -196,18 +417,63 @@ func (s *Site) Account(c *gin.Context) (identity.Account, error) {
 	return a, err
 }
 
+// HalfSignedIn returns who has shown a password and is still to show more, or
+// ErrSignedOut.
+func (s *Site) HalfSignedIn(c *gin.Context) (identity.Account, error) {
+	id, err := s.Sessions.half(c)
+	if err != nil {
+		return identity.Account{}, err
+	}
+	return s.active(c, id)
+}
+
+// Passed goes on with someone who has shown a password: to where they were
+// going, or first to the second step where there is one, or where there must be.
+func (s *Site) Passed(c *gin.Context, a identity.Account, next string) error {
+	f, err := identity.FactorOf(c.Request.Context(), s.Pool, a.ID)
+	if err != nil {
+		return err
+	}
+	if !f.On() && !(s.FactorRequired && a.Staff()) {
+		if err := s.Sessions.Begin(c, a, false); err != nil {
+			return err
+		}
+		Redirect(c, next)
+		return nil
+	}
+	if err := s.Sessions.BeginHalf(c, a.ID); err != nil {
+		return err
+	}
+	Redirect(c, "/account/step?next="+queryEscape(next))
+	return nil
+}
+
 // For lets in who may do act, in the account's own language. Someone signed out
-// goes to the sign-in and comes back.
+// goes to the sign-in and comes back; someone who may not is told whom to ask.
 func (s *Site) For(act identity.Act, fn func(*gin.Context, identity.Account) error) gin.HandlerFunc {
+	return s.Anyone(func(c *gin.Context, a identity.Account) error {
+		if !a.May(act) {
+			names, err := identity.WhoMay(c.Request.Context(), s.Pool, act)
+			if err != nil {
+				return err
+			}
+			if len(names) == 0 {
+				return identity.ErrForbidden
+			}
+			return ErrAskWhoMay.With(Language(c).List(names))
+		}
+		return fn(c, a)
+	})
+}
+
+// Anyone is For whoever is signed in.
+func (s *Site) Anyone(fn func(*gin.Context, identity.Account) error) gin.HandlerFunc {
 	return s.Handle(func(c *gin.Context) error {
 		a, err := s.Account(c)
 		if err != nil {
 			return err
 		}
 		SetLanguage(lang.Or(a.Language))(c)
-		if !a.May(act) {
-			return identity.ErrForbidden
-		}
 		return fn(c, a)
 	})
 }

@@ -33,6 +33,7 @@ type Site struct {
 	Limits     *Limiter
 	Pages      *PageCache // of the public pages
 	Passkeys   *identity.Passkeys
+	Factors    *identity.Factors
 	PublicURL  string   // without a slash at its end; absolute links only
 	Demo       bool     // payments go to the sandbox, and mails to a page
 	FormHosts  []string // where a form may lead besides here: the card provider's page
@@ -41,6 +42,10 @@ type Site struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Production bool // https
+
+	// FactorRequired has the union's staff set up a second step before they see
+	// anything else. Otherwise it is offered.
+	FactorRequired bool
 
 	profile   profileMemo
 	durations durations
@@ -128,7 +133,11 @@ type Page struct {
 	Help        []Link // questions about postage and returns, in the footer
 	Content     template.HTML
 	User        *User
+	For         *For // where a helper is at work
 }
+
+// For says in the studio for whom a helper works, and who does.
+type For struct{ Artisan, Helper string }
 
 // Link is a name that leads somewhere.
 type Link struct{ Name, Path string }
@@ -148,6 +157,8 @@ type User struct {
 	Queue  bool // may judge pieces
 	Studio bool // has a workshop
 	Audit  bool // may see who did what
+	Staff  bool // may give roles
+	Office bool // may enter the administration
 }
 
 const languageKey = "language"
@@ -303,4 +314,13 @@ func (s *Site) Local(address string) string {
 		return "/" + rest
 	}
 	return address
+}
+
+// LocalPath keeps a way back, which came with a request, within this site: it is
+// empty for any other.
+func LocalPath(s string) string {
+	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\r\n") || len(s) > 500 {
+		return ""
+	}
+	return s
 }

@@ -57,6 +57,15 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/search", h.for_(identity.SeeOrders, h.showSearch))
 	r.GET("/admin/audit", h.for_(identity.SeeAudit, h.listAudit))
 	r.GET("/admin/audit.csv", h.for_(identity.SeeAudit, h.sendAudit))
+	r.GET(staffPath, h.for_(identity.ManageStaff, h.listStaff))
+	r.POST(staffPath, h.for_(identity.ManageStaff, h.createStaff))
+	r.GET(staffPath+"/new", h.for_(identity.ManageStaff, h.newStaff))
+	r.GET(staffPath+"/:ref", h.for_(identity.ManageStaff, h.showColleague))
+	for path, fn := range map[string]func(*gin.Context, identity.Account, identity.Colleague) error{
+		"/roles": h.saveRoles, "/state": h.saveState, "/link": h.createLink, "/second-step/end": h.endSecondStep,
+		"/sessions/end": h.endStaffSessions, "/sessions/:name/end": h.endStaffSession} {
+		r.POST(staffPath+"/:ref"+path, h.for_(identity.ManageStaff, h.colleague(fn)))
+	}
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
 	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
@@ -71,6 +80,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST("/admin/artisans/imports/:token", h.for_(identity.InviteArtisans, h.confirmImport))
 	r.GET("/admin/artisans/:slug", h.for_(identity.SeeArtisans, h.showArtisan))
 	r.POST("/admin/artisans/:slug/invitation", h.for_(identity.InviteArtisans, h.createInvitation))
+	r.POST("/admin/artisans/:slug/helper", h.for_(identity.GiveHelpers, h.createHelperOffer))
 }
 
 // for_ lets in who may do act.
@@ -82,7 +92,8 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 	l := web.Language(c)
 	p := h.Site.Page(c, title)
 	p.NoIndex = true
-	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio), Audit: a.May(identity.SeeAudit)}
+	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio), Audit: a.May(identity.SeeAudit),
+		Staff: a.May(identity.ManageStaff), Office: true}
 	var roles []string
 	for _, r := range a.Roles {
 		roles = append(roles, l.T("role."+string(r)))

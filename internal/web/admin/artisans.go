@@ -132,6 +132,16 @@ type ArtisanPage struct {
 	ShopPath string
 	Action   string
 	Invited  *Invitation // just made; shown once
+	Helpers  string      // who helps, in one sentence
+	Give     string      // where a code for a helper is made; empty for who may not
+	Offer    *HelperOffer
+}
+
+// HelperOffer is a code for whoever is to help an artisan, shown once.
+type HelperOffer struct {
+	URL, Code string
+	QR        web.QR
+	Until     time.Time
 }
 
 // Invitation is a link that lets an artisan in, once.
@@ -148,11 +158,19 @@ func (h *Handlers) showArtisan(c *gin.Context, a identity.Account) error {
 	if err != nil {
 		return err
 	}
-	return h.Site.Render(c, http.StatusOK, "admin/artisan", h.newArtisanPage(c, a, m))
+	page, err := h.newArtisanPage(c, a, m)
+	if err != nil {
+		return err
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/artisan", page)
 }
 
-func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Artisan) *ArtisanPage {
+func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Artisan) (*ArtisanPage, error) {
 	l := web.Language(c)
+	helpers, err := union.HelpersOf(c.Request.Context(), h.Pool, m.ID)
+	if err != nil {
+		return nil, err
+	}
 	row := newArtisanRow(l, m)
 	page := &ArtisanPage{Page: h.page(c, a, row.Name), ArtisanRow: row, Slug: m.Slug, Phone: m.Phone, Email: m.Email, Register: m.RegisterNumber,
 		Joined: m.Joined, ShopPath: "/" + l.Code + "/artisans/" + m.Slug}
@@ -165,7 +183,44 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	if a.May(identity.InviteArtisans) && m.State != union.Left && m.State != union.Suspended {
 		page.Action = "/admin/artisans/" + m.Slug + "/invitation"
 	}
-	return page
+	var names []string
+	for _, v := range helpers {
+		if v.Confirmed() {
+			names = append(names, v.Helper)
+		}
+	}
+	page.Helpers = l.List(names)
+	if a.May(identity.GiveHelpers) && m.State != union.Left && m.State != union.Suspended {
+		page.Give = "/admin/artisans/" + m.Slug + "/helper"
+	}
+	return page, nil
+}
+
+// createHelperOffer serves POST /admin/artisans/:slug/helper, for an artisan who
+// stands at the counter.
+func (h *Handlers) createHelperOffer(c *gin.Context, a identity.Account) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	m, err := union.Member(ctx, h.Pool, c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	var offer union.Offer
+	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
+		offer, err = union.OfferHelping(ctx, tx, m, a.ID, true, h.Site.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	page, err := h.newArtisanPage(c, a, m)
+	if err != nil {
+		return err
+	}
+	page.Offer = &HelperOffer{URL: h.Site.PublicURL + "/studio/help/" + offer.Token, Code: offer.Code[:3] + " " + offer.Code[3:], Until: offer.Until}
+	if page.Offer.QR, err = web.NewQR(page.Offer.URL, l.T("helping.code", page.Name)); err != nil {
+		return err
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/artisan", page)
 }
 
 // createInvitation serves POST /admin/artisans/:slug/invitation. Whoever was
@@ -190,7 +245,10 @@ func (h *Handlers) createInvitation(c *gin.Context, a identity.Account) error {
 			return err
 		}
 	}
-	page := h.newArtisanPage(c, a, m)
+	page, err := h.newArtisanPage(c, a, m)
+	if err != nil {
+		return err
+	}
 	invited := &Invitation{URL: h.Site.PublicURL + "/studio/welcome/" + token, Until: now.Add(union.InvitationLife)}
 	if invited.QR, err = web.NewQR(invited.URL, l.T("admin.invitation.code", page.Name)); err != nil {
 		return err

@@ -57,6 +57,9 @@ const mostCSV = 20_000
 // errAuditTooLong is for a file that would leave something out.
 var errAuditTooLong = fault.New(fault.Invalid, "admin.audit.too_long")
 
+// auditFields are what the audit can be narrowed by.
+var auditFields = []string{"by", "for", "action", "subject", "request", "from", "to"}
+
 // auditFilter reads the filter in a request's address. The form keeps what was
 // typed, and what is wrong with it.
 func (h *Handlers) auditFilter(c *gin.Context) (identity.AuditFilter, *web.Form, error) {
@@ -65,10 +68,11 @@ func (h *Handlers) auditFilter(c *gin.Context) (identity.AuditFilter, *web.Form,
 		return identity.AuditFilter{}, nil, err
 	}
 	form := web.EmptyForm(c)
-	for _, name := range []string{"by", "action", "subject", "from", "to"} {
+	for _, name := range auditFields {
 		form.Set(name, shorten(c.Query(name)))
 	}
-	f := identity.AuditFilter{Action: form.Value("action"), Subject: form.Value("subject"), Limit: perPage}
+	f := identity.AuditFilter{Action: form.Value("action"), Subject: form.Value("subject"), For: form.Value("for"),
+		Request: form.Value("request"), Limit: perPage}
 	if f.By = form.Value("by"); f.By == program {
 		f.By, f.Program = "", true
 	}
@@ -131,7 +135,7 @@ func (h *Handlers) listAudit(c *gin.Context, a identity.Account) error {
 		page.Entries = append(page.Entries, newAuditRow(l, e))
 	}
 	q := url.Values{}
-	for _, name := range []string{"by", "action", "subject", "from", "to"} {
+	for _, name := range auditFields {
 		if v := form.Value(name); v != "" {
 			q.Set(name, v)
 		}

@@ -26,6 +26,7 @@ type SignInPage struct {
 	Action   string
 	Passkey  *web.Passkey
 	Demo     []identity.DemoAccount
+	OneStep  bool // staff may do without a second step here, because it is a demonstration
 }
 
 // Sign-in is counted by address and by account, so that neither one network
@@ -44,7 +45,7 @@ func (h *Handlers) newSession(c *gin.Context) error {
 
 func (h *Handlers) newSignInPage(c *gin.Context, form *web.Form) *SignInPage {
 	l := web.Language(c)
-	page := &SignInPage{Page: h.Site.Page(c, l.T("sign_in.title")), Next: localPath(form.Value("next")), Action: web.Path(c, "/sign-in")}
+	page := &SignInPage{Page: h.Site.Page(c, l.T("sign_in.title")), Next: web.LocalPath(form.Value("next")), Action: web.Path(c, "/sign-in")}
 	page.NoIndex = true
 	if h.Site.Passkeys.Possible() {
 		page.Passkey = &web.Passkey{Way: "get", Options: page.Action + "/passkey",
@@ -55,17 +56,9 @@ func (h *Handlers) newSignInPage(c *gin.Context, form *web.Form) *SignInPage {
 		f.Type, f.Dir, f.Required, f.Value = "password", "ltr", true, ""
 	})
 	if h.Site.Demo {
-		page.Demo = identity.DemoAccounts
+		page.Demo, page.OneStep = identity.DemoAccounts, !h.Site.FactorRequired
 	}
 	return page
-}
-
-// localPath keeps a way back within this site.
-func localPath(s string) string {
-	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\r\n") || len(s) > 500 {
-		return ""
-	}
-	return s
 }
 
 // createSession serves POST /{lang}/sign-in.
@@ -90,18 +83,14 @@ func (h *Handlers) createSession(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Site.Sessions.Begin(c, a); err != nil {
-		return err
-	}
 	h.Site.SetCookie(c, web.LanguageCookie, l.Code, 365*24*3600, true)
-	web.Redirect(c, landing(c, a, form.Value("next")))
-	return nil
+	return h.Site.Passed(c, a, landing(c, a, form.Value("next")))
 }
 
 // landing is where someone goes who has signed in: where they were going, or
 // where their work is.
 func landing(c *gin.Context, a identity.Account, next string) string {
-	switch next = localPath(next); {
+	switch next = web.LocalPath(next); {
 	case next != "":
 		return next
 	case a.May(identity.SeeOrders):
@@ -163,7 +152,7 @@ func (h *Handlers) setLanguage(c *gin.Context) error {
 		}
 	}
 	h.Site.SetCookie(c, web.LanguageCookie, l.Code, 365*24*3600, true)
-	back := localPath(form.Value("back"))
+	back := web.LocalPath(form.Value("back"))
 	if back == "" {
 		back = web.Path(c, "/")
 	}

@@ -53,14 +53,15 @@ func (h *Handlers) createMemberByPasskey(c *gin.Context) error {
 	return h.Site.SignedIn(c, account, "/studio")
 }
 
-// offerPasskey serves POST /studio/passkey.
-func (h *Handlers) offerPasskey(c *gin.Context, account identity.Account, a union.Artisan) error {
-	challenge, err := h.Site.Passkeys.Offer(c.Request.Context(), h.Pool, account.ID, a.Name)
+// offerPasskey serves POST /studio/passkey: always for the account that is
+// signed in, never for whom it helps.
+func (h *Handlers) offerPasskey(c *gin.Context, account identity.Account) error {
+	challenge, err := h.Site.Passkeys.Offer(c.Request.Context(), h.Pool, account.ID, account.Name)
 	return h.Site.Challenge(c, challenge, err)
 }
 
 // createPasskey serves POST /studio/passkey/answer.
-func (h *Handlers) createPasskey(c *gin.Context, account identity.Account, _ union.Artisan) error {
+func (h *Handlers) createPasskey(c *gin.Context, account identity.Account) error {
 	kept, answer, err := h.Site.Answered(c)
 	if err != nil {
 		return err

@@ -43,8 +43,19 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.POST("/studio/welcome/:token", h.Site.Handle(h.createMember))
 	r.POST("/studio/welcome/:token/passkey", h.Site.Handle(h.offerMember))
 	r.POST("/studio/welcome/:token/passkey/answer", h.Site.Handle(h.createMemberByPasskey))
-	r.POST("/studio/passkey", h.own(h.offerPasskey))
-	r.POST("/studio/passkey/answer", h.own(h.createPasskey))
+	r.POST("/studio/passkey", h.Site.For(identity.EnterStudio, h.offerPasskey))
+	r.POST("/studio/passkey/answer", h.Site.For(identity.EnterStudio, h.createPasskey))
+	r.GET("/studio/helpers", h.mine(h.listHelpers))
+	r.POST("/studio/helpers", h.mine(h.createOffer))
+	r.POST("/studio/helpers/:ref/confirmation", h.mine(h.createConfirmation))
+	r.POST("/studio/helpers/:ref/end", h.mine(h.endHelper))
+	r.GET("/studio/help/:token", h.Site.Handle(h.newHelper))
+	r.POST("/studio/help/:token", h.Site.Handle(h.createHelper))
+	r.GET("/studio/for", h.Site.Anyone(h.listHelped))
+	r.POST("/studio/for", h.Site.Anyone(h.createHelping))
+	r.POST("/studio/for/ask", h.Site.Anyone(h.askToHelp))
+	r.POST("/studio/for/choose", h.Site.Anyone(h.chooseHelped))
+	r.POST("/studio/for/:ref/end", h.Site.Anyone(h.endHelping))
 	r.GET("/studio", h.own(h.showHome))
 	r.GET("/studio/orders", h.own(h.listOrders))
 	r.POST("/studio/orders/:number/photo", h.own(h.createHanding))
@@ -69,24 +80,12 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	return h.addUploadRoutes(r)
 }
 
-// own lets in artisans, and gives each handler the one who asks. Nobody else's
-// pieces, orders or money can be named in an address.
-func (h *Handlers) own(fn func(*gin.Context, identity.Account, union.Artisan) error) gin.HandlerFunc {
-	return h.Site.For(identity.EnterStudio, func(c *gin.Context, a identity.Account) error {
-		artisan, err := union.OfAccount(c.Request.Context(), h.Pool, a.ID)
-		if errors.Is(err, union.ErrNoArtisan) {
-			return identity.ErrForbidden
-		}
-		if err != nil {
-			return err
-		}
-		return fn(c, a, artisan)
-	})
-}
-
 func (h *Handlers) page(c *gin.Context, section, title string) web.Page {
 	p := h.Site.Page(c, title)
 	p.NoIndex, p.Section = true, section
+	if v, ok := c.Get(helpingKey); ok {
+		p.For = v.(*web.For)
+	}
 	return p
 }
 
@@ -161,11 +160,7 @@ func (h *Handlers) createMember(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Site.Sessions.Begin(c, account); err != nil {
-		return err
-	}
-	web.Redirect(c, "/studio")
-	return nil
+	return h.Site.Passed(c, account, "/studio")
 }
 
 // HomePage is studio/home.
@@ -216,15 +211,17 @@ func (h *Handlers) showHome(c *gin.Context, account identity.Account, a union.Ar
 	if len(next) > 0 {
 		page.NextBy = next[0].PrepareBy
 	}
-	if !has && h.Site.Passkeys.Possible() {
+	if !has && page.For == nil && h.Site.Passkeys.Possible() {
 		page.Passkey = &web.Passkey{Way: "create", Options: "/studio/passkey", Answer: "/studio/passkey/answer", Label: l.T("studio.finger_next")}
 	}
 	for _, n := range notices {
 		about, _, _ := strings.Cut(n.Subject, "/") // The rest makes it one of many.
 		page.Notices = append(page.Notices, NoticeLine{Said: l.T("notice."+n.Kind, about), At: n.At, New: !n.Read})
 	}
-	if err := union.ReadNotices(ctx, h.Pool, a.ID, h.Site.Now()); err != nil {
-		return err
+	if page.For == nil { // What a helper reads is still new to the artisan.
+		if err := union.ReadNotices(ctx, h.Pool, a.ID, h.Site.Now()); err != nil {
+			return err
+		}
 	}
 	return h.Site.Render(c, http.StatusOK, "studio/home", page)
 }

@@ -33,6 +33,7 @@ type WorkshopPage struct {
 	Name     lang.Text
 	Rows     []WorkshopRow
 	ShopPath string
+	Helpers  string // empty for a helper
 	Said     string
 }
 
@@ -74,6 +75,9 @@ func (h *Handlers) showWorkshop(c *gin.Context, _ identity.Account, a union.Arti
 	}
 	name, _ := a.NameIn(l)
 	page := &WorkshopPage{Page: h.page(c, "workshop", l.T("studio.workshop")), Name: name, ShopPath: "/" + l.Code + "/artisans/" + a.Slug}
+	if page.For == nil {
+		page.Helpers = "/studio/helpers"
+	}
 	if c.Query("kept") != "" {
 		page.Said = l.T("studio.changed")
 	}
