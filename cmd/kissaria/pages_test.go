@@ -194,7 +194,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
 		"artisan.imported", "artisans.imported", "artisans.exported", "committee.rules_set", "committee.text_added", "committee.text_retired",
-		"shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
+		"payment.cash_taken", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
 	}
@@ -231,7 +231,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("factor.", "the second step", "code", "wrong", "step", "set_up", "codes", "title", "ended", "scan")
 	family("account.", "one's own account", "sessions", "sessions.ended", "device", "device.unknown", "by_passkey", "by_passkey.more")
 	family("helping.", "the studio's fields", "person", "phone", "artisan", "ask", "digits", "ended", "begun", "asked", "code")
-	family("notice.", "the studio", "helper_asks", "order_paid", "piece_as_shown", "piece_differs", "piece_nearly_gone")
+	family("notice.", "the studio", "helper_asks", "order_paid", "order_lapsed", "piece_as_shown", "piece_differs", "piece_nearly_gone")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
 	family("admin.decision.done.", "the office", "approved", "changes_requested", "rejected", "one_more")

@@ -74,8 +74,8 @@ func closeReservations(ctx context.Context, tx pgx.Tx, id order.ID, as string) e
 
 // drop ends an unpaid order as expired or cancelled, puts its pieces back and
 // closes its payments, which it returns.
-func (d *Desk) drop(ctx context.Context, tx pgx.Tx, id order.ID, held []catalog.Wanted, as order.State) ([]payment.Record, error) {
-	if err := order.Move(ctx, tx, id, as, d.Now(), order.Pending); err != nil {
+func (d *Desk) drop(ctx context.Context, tx pgx.Tx, id order.ID, held []catalog.Wanted, from, as order.State) ([]payment.Record, error) {
+	if err := order.Move(ctx, tx, id, as, d.Now(), from); err != nil {
 		return nil, err
 	}
 	if err := catalog.Release(ctx, tx, held); err != nil {

@@ -62,7 +62,12 @@ func (d *Desk) announce(ctx context.Context, tx pgx.Tx, o order.Order) error {
 	buyer.Heading, buyer.Intro = l.T("mail.paid.heading", o.Contact.Name), l.T("mail.paid.intro", o.Number)
 	buyer.Button, buyer.URL = l.T("mail.paid.button"), d.orderURL(o)
 	buyer.Foot = l.T("mail.paid.foot", profile.WithdrawalDays)
-	if err := d.send(ctx, tx, profile, o, "paid/buyer", o.Contact.Email, l, "order_paid", l.T("mail.paid.subject", o.Number), buyer); err != nil {
+	subject := l.T("mail.paid.subject", o.Number)
+	if o.State == order.Confirmed {
+		buyer.Heading, buyer.Intro = l.T("mail.confirmed.heading", o.Contact.Name), l.T("mail.confirmed.intro", o.Total, o.PayBy.In(profile.Location))
+		subject = l.T("mail.confirmed.subject", o.Number)
+	}
+	if err := d.send(ctx, tx, profile, o, "paid/buyer", o.Contact.Email, l, "order_paid", subject, buyer); err != nil {
 		return err
 	}
 

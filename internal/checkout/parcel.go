@@ -39,6 +39,9 @@ func (d *Desk) Pack(ctx context.Context, number string, ticked []string, grams i
 		m.By = l.T("mail.ready.where", profile.Address.Line1, profile.Address.City)
 		m.Heading, m.Intro = l.T("mail.ready.heading", o.Contact.Name), l.T("mail.ready.intro", o.Number)
 		m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
+		if o.State == order.Confirmed {
+			m.Foot = l.T("mail.ready.cash", o.Total, o.PayBy.In(profile.Location))
+		}
 		return d.send(ctx, tx, profile, o, "ready", o.Contact.Email, l, "order_paid", l.T("mail.ready.subject", o.Number), m)
 	})
 }

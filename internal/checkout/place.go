@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -46,6 +47,7 @@ type Form struct {
 	Contact  order.Contact
 	Delivery order.Delivery
 	Address  order.Address
+	Method   order.Method
 	Agreed   money.Amount // the total that the buyer saw
 }
 
@@ -110,7 +112,7 @@ func (d *Desk) Place(ctx context.Context, f Form) (order.Order, error) {
 			return err
 		}
 		for i, o := range old {
-			payments, err := d.drop(ctx, tx, o, oldPieces[i], order.Cancelled)
+			payments, err := d.drop(ctx, tx, o, oldPieces[i], order.Pending, order.Cancelled)
 			if err != nil {
 				return err
 			}
@@ -166,11 +168,17 @@ func (d *Desk) place(ctx context.Context, tx pgx.Tx, f Form, placeKey, cartKey [
 	if err != nil {
 		return 0, err
 	}
-	payBy := now.Add(profile.Hold)
+	payBy, provider := now.Add(profile.Hold), d.Name
+	if f.Method == order.CashAtShop {
+		if f.Delivery != order.Collect {
+			return 0, ErrCashByPost
+		}
+		payBy, provider = holdForCash(way.By, profile), ProviderCash
+	}
 	draft := order.Draft{
 		PlaceKey: placeKey, CartKey: cartKey, Language: f.Language, Postage: way.Price,
 		Contact: f.Contact, Delivery: f.Delivery, Address: f.Address, Carrier: way.Zone.Carrier,
-		Method: order.Card, ArrivesBy: way.By, PayBy: payBy, PrepareBy: map[union.ArtisanID]time.Time{},
+		Method: cmp.Or(f.Method, order.Card), ArrivesBy: way.By, PayBy: payBy, PrepareBy: map[union.ArtisanID]time.Time{},
 	}
 	for _, l := range q.Lines {
 		commission, rest := l.Total.Share(profile.CommissionBP)
@@ -194,13 +202,16 @@ func (d *Desk) place(ctx context.Context, tx pgx.Tx, f Form, placeKey, cartKey [
 	if err := hold(ctx, tx, id, wanted(draft.Lines), payBy); err != nil {
 		return 0, err
 	}
-	return id, d.begin(ctx, tx, id, q.Pieces.Plus(way.Price), payBy)
+	if err := d.begin(ctx, tx, id, provider, q.Pieces.Plus(way.Price), payBy); err != nil || provider != ProviderCash {
+		return id, err
+	}
+	return id, d.confirm(ctx, tx, id)
 }
 
 // begin writes a payment for an order and queues what happens if nobody makes
 // it.
-func (d *Desk) begin(ctx context.Context, tx pgx.Tx, id order.ID, total money.Amount, payBy time.Time) error {
-	if _, err := payment.Begin(ctx, tx, id, d.Name, total, payBy); err != nil {
+func (d *Desk) begin(ctx context.Context, tx pgx.Tx, id order.ID, provider string, total money.Amount, payBy time.Time) error {
+	if _, err := payment.Begin(ctx, tx, id, provider, total, payBy); err != nil {
 		return err
 	}
 	_, err := d.Jobs.InsertTx(ctx, tx, ExpireArgs{id}, &river.InsertOpts{ScheduledAt: payBy})
@@ -315,7 +326,7 @@ func (d *Desk) Pay(ctx context.Context, id order.ID) (url string, err error) {
 		if err := order.Extend(ctx, tx, id, payBy); err != nil {
 			return err
 		}
-		return d.begin(ctx, tx, id, o.Total, payBy)
+		return d.begin(ctx, tx, id, d.Name, o.Total, payBy)
 	})
 	if err != nil {
 		return "", err

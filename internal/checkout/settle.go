@@ -215,6 +215,11 @@ func (d *Desk) complete(ctx context.Context, tx pgx.Tx, o order.Order, p payment
 	if err := tellOfLastOnes(ctx, tx, o); err != nil {
 		return err
 	}
+	return d.emptyCart(ctx, tx, o)
+}
+
+// emptyCart queues that what was bought is taken out of its cart.
+func (d *Desk) emptyCart(ctx context.Context, tx pgx.Tx, o order.Order) error {
 	skus := make([]string, len(o.Lines))
 	for i, l := range o.Lines {
 		skus[i] = l.SKU
@@ -247,9 +252,9 @@ func tellOfLastOnes(ctx context.Context, tx pgx.Tx, o order.Order) error {
 	return nil
 }
 
-// moneyAt is the ledger's account for a provider's money.
-func (d *Desk) moneyAt() ledger.Account {
-	if d.Name == "cash" {
+// moneyAt is the ledger's account for a payment's money.
+func moneyAt(p payment.Record) ledger.Account {
+	if p.Provider == ProviderCash {
 		return ledger.Cash
 	}
 	return ledger.Stripe
@@ -262,7 +267,7 @@ func (d *Desk) book(ctx context.Context, tx pgx.Tx, o order.Order, p payment.Rec
 		maker[f.Artisan] = f.MakerSlug
 	}
 	t := ledger.Transaction{Key: fmt.Sprintf("payment/%s", p.Token), Kind: ledger.Payment, Reference: o.Number}
-	t.Postings = append(t.Postings, ledger.Posting{Account: d.moneyAt(), Amount: p.Amount})
+	t.Postings = append(t.Postings, ledger.Posting{Account: moneyAt(p), Amount: p.Amount})
 	for _, l := range o.Lines {
 		t.Postings = append(t.Postings,
 			ledger.Posting{Account: ledger.Artisan(maker[l.Artisan]), Amount: l.ToArtisan.Negated(), Note: l.SKU},
@@ -285,7 +290,7 @@ func (d *Desk) keepFee(ctx context.Context, tx pgx.Tx, o order.Order, p payment.
 	}
 	_, err = ledger.Book(ctx, tx, ledger.Transaction{
 		Key: "fee/" + p.Token, Kind: ledger.Fee, Reference: o.Number,
-		Postings: []ledger.Posting{{Account: ledger.Fees, Amount: fee}, {Account: d.moneyAt(), Amount: fee.Negated()}},
+		Postings: []ledger.Posting{{Account: ledger.Fees, Amount: fee}, {Account: moneyAt(p), Amount: fee.Negated()}},
 	})
 	return err
 }
@@ -295,7 +300,7 @@ func (d *Desk) keepFee(ctx context.Context, tx pgx.Tx, o order.Order, p payment.
 func (d *Desk) giveBack(ctx context.Context, tx pgx.Tx, o order.Order, p payment.Record, reason string) error {
 	_, err := ledger.Book(ctx, tx, ledger.Transaction{
 		Key: "payment/" + p.Token, Kind: ledger.Payment, Reference: o.Number,
-		Postings: []ledger.Posting{{Account: d.moneyAt(), Amount: p.Amount}, {Account: ledger.Buyers, Amount: p.Amount.Negated()}},
+		Postings: []ledger.Posting{{Account: moneyAt(p), Amount: p.Amount}, {Account: ledger.Buyers, Amount: p.Amount.Negated()}},
 	})
 	if err != nil {
 		return err
@@ -334,10 +339,13 @@ func (d *Desk) Refund(ctx context.Context, id payment.RefundID) error {
 	if err != nil {
 		return err
 	}
-	got, err := d.Provider.Refund(ctx, payment.RefundRequest{
-		Key: r.Key, Ref: p.Ref, Intent: p.Intent, Order: o.Number, PaymentToken: p.Token, Amount: r.Amount})
-	if err != nil {
-		return fmt.Errorf("checkout: refund %d: %w", id, err)
+	got := payment.Refund{State: payment.RefundDone} // Cash is given back over the counter.
+	if p.Provider != ProviderCash {
+		got, err = d.Provider.Refund(ctx, payment.RefundRequest{
+			Key: r.Key, Ref: p.Ref, Intent: p.Intent, Order: o.Number, PaymentToken: p.Token, Amount: r.Amount})
+		if err != nil {
+			return fmt.Errorf("checkout: refund %d: %w", id, err)
+		}
 	}
 	if got.State == payment.RefundFailed {
 		d.Log.ErrorContext(ctx, "a refund failed at the provider and needs a person", "order", o.Number, "refund", id)
@@ -352,7 +360,7 @@ func (d *Desk) Refund(ctx context.Context, id payment.RefundID) error {
 		}
 		_, err = ledger.Book(ctx, tx, ledger.Transaction{
 			Key: "refund/" + r.Key, Kind: ledger.Refund, Reference: o.Number,
-			Postings: []ledger.Posting{{Account: ledger.Buyers, Amount: r.Amount}, {Account: d.moneyAt(), Amount: r.Amount.Negated()}},
+			Postings: []ledger.Posting{{Account: ledger.Buyers, Amount: r.Amount}, {Account: moneyAt(p), Amount: r.Amount.Negated()}},
 		})
 		if err != nil {
 			return err
@@ -369,7 +377,7 @@ func (d *Desk) Expire(ctx context.Context, id order.ID) error {
 	if err != nil {
 		return err
 	}
-	if o.State != order.Pending || d.Now().Before(o.PayBy) {
+	if o.State != order.Pending && o.State != order.Confirmed || d.Now().Before(o.PayBy) {
 		return nil // Paid, replaced, or given more time.
 	}
 	open, err := d.openPayment(ctx, id)
@@ -389,6 +397,9 @@ func (d *Desk) Expire(ctx context.Context, id order.ID) error {
 		if err != nil {
 			return err
 		}
+		if o.State == order.Confirmed && !d.Now().Before(o.PayBy) {
+			return d.lapse(ctx, tx, o)
+		}
 		if o.State != order.Pending || d.Now().Before(o.PayBy) {
 			return nil
 		}
@@ -396,7 +407,7 @@ func (d *Desk) Expire(ctx context.Context, id order.ID) error {
 		if err != nil {
 			return err
 		}
-		_, err = d.drop(ctx, tx, id, held, order.Expired)
+		_, err = d.drop(ctx, tx, id, held, order.Pending, order.Expired)
 		return err
 	})
 }

@@ -93,7 +93,10 @@ const (
 // Method is how the buyer pays.
 type Method string
 
-const Card Method = "card"
+const (
+	Card       Method = "card"
+	CashAtShop Method = "cash_at_shop" // at the union's counter, for what is collected there
+)
 
 // An Address is where a parcel goes. Medina houses often lack a number, hence
 // the landmark.

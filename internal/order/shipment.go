@@ -161,7 +161,8 @@ func Return(ctx context.Context, tx pgx.Tx, o Order, by identity.AccountID) erro
 // order's history and to the audit, and returns ErrMovedOn where it cannot go
 // there. set takes its arguments from $3 on.
 func moveShipment(ctx context.Context, tx pgx.Tx, o Order, to ShipmentState, by identity.AccountID, details map[string]any, set string, args ...any) error {
-	if o.State != Paid || o.Shipment == nil || !o.Shipment.State.CanBecome(to, o.Delivery) {
+	ready := o.State == Paid || o.State == Confirmed && to == Packed // Before cash is taken nothing leaves the shop.
+	if !ready || o.Shipment == nil || !o.Shipment.State.CanBecome(to, o.Delivery) {
 		return ErrMovedOn
 	}
 	_, err := tx.Exec(ctx, `UPDATE shipments SET state = $2, `+set+` WHERE order_id = $1`, append([]any{o.ID, to}, args...)...)

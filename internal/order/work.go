@@ -12,7 +12,7 @@ import (
 	"kissaria.ma/internal/union"
 )
 
-// Work is a heap of paid orders with which the union has something to do. One
+// Work is a heap of orders, paid or to be paid at the counter, with which the union has something to do. One
 // that is late lies in two of them.
 type Work string
 
@@ -48,7 +48,8 @@ type Task struct {
 	ArrivesBy time.Time // a day
 	Pieces    int
 	Makers    int
-	Missing   int // workshops that have not handed in
+	Missing   int  // workshops that have not handed in
+	Unpaid    bool // cash is to be taken for it at the counter
 	State     ShipmentState
 	Since     time.Time // when it came into this state; zero while pieces are missing
 }
@@ -70,10 +71,10 @@ func Tasks(ctx context.Context, db postgres.DB, w Work, f WorkFilter) (list []Ta
 		       (SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id),
 		       (SELECT count(*) FROM fulfilments p WHERE p.order_id = o.id),
 		       (SELECT count(*) FROM fulfilments p WHERE p.order_id = o.id AND p.state = 'to_prepare'),
-		       coalesce(s.state, ''), coalesce(CASE WHEN s.state = 'packed' THEN s.packed_at ELSE coalesce(s.shipped_at, s.began_at) END, '0001-01-01')
+		       o.state = 'confirmed', coalesce(s.state, ''), coalesce(CASE WHEN s.state = 'packed' THEN s.packed_at ELSE coalesce(s.shipped_at, s.began_at) END, '0001-01-01')
 		FROM orders o
 		LEFT JOIN shipments s ON s.order_id = o.id
-		WHERE o.state = 'paid' AND `+heaps[w]+`
+		WHERE o.state IN ('paid', 'confirmed') AND `+heaps[w]+`
 		  AND $1::date IS NOT NULL
 		  AND ($2 = '' OR o.number ILIKE $2 || '%' OR replace(o.number, '-', '') ILIKE $2 || '%' OR o.name ILIKE '%' || $2 || '%')
 		  AND ($3 = '' OR (o.arrives_by, o.number) > (SELECT l.arrives_by, l.number FROM orders l WHERE l.number = $3))
@@ -84,7 +85,7 @@ func Tasks(ctx context.Context, db postgres.DB, w Work, f WorkFilter) (list []Ta
 	}
 	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Task, error) {
 		var t Task
-		err := row.Scan(&t.Number, &t.Name, &t.Country, &t.Delivery, &t.ArrivesBy, &t.Pieces, &t.Makers, &t.Missing, &t.State, &t.Since)
+		err := row.Scan(&t.Number, &t.Name, &t.Country, &t.Delivery, &t.ArrivesBy, &t.Pieces, &t.Makers, &t.Missing, &t.Unpaid, &t.State, &t.Since)
 		return t, err
 	})
 	if err != nil {
@@ -109,7 +110,7 @@ func CountWork(ctx context.Context, db postgres.DB, today time.Time) (counts map
 	err = db.QueryRow(ctx, query+`
 		FROM orders o
 		LEFT JOIN shipments s ON s.order_id = o.id
-		WHERE o.state = 'paid'`, today).Scan(into...)
+		WHERE o.state IN ('paid', 'confirmed')`, today).Scan(into...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("order: count work: %w", err)
 	}

@@ -53,6 +53,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/orders/:number/label", h.for_(identity.SeeOrders, h.showLabel))
 	r.POST("/admin/orders/:number/shipment", h.for_(identity.SendPieces, h.createShipment))
 	r.POST("/admin/orders/:number/delivery", h.for_(identity.SendPieces, h.createDelivery))
+	r.POST("/admin/orders/:number/cash", h.for_(identity.SendPieces, h.createCash))
 	r.POST("/admin/orders/:number/return", h.for_(identity.SendPieces, h.createReturn))
 	r.GET("/admin/search", h.for_(identity.SeeOrders, h.showSearch))
 	r.GET("/admin/audit", h.for_(identity.SeeAudit, h.listAudit))
@@ -232,6 +233,9 @@ type OrderPage struct {
 	History     []HistoryRow
 	ShopPath    string
 	Shipment    *ShipmentPart // nil before all pieces are handed in
+	CashAction  string        // where cash is taken for it, empty where none is to be
+	CashLabel   string
+	CashUntil   time.Time
 }
 
 // FulfilmentPart is what one artisan prepares.
@@ -326,6 +330,13 @@ func (h *Handlers) renderOrder(c *gin.Context, a identity.Account, status int, f
 	page.Section = "orders"
 	if !page.Collect {
 		page.Address = append(streetLines(o.Address), l.Country(o.Address.Country))
+	}
+	if o.State == order.Confirmed && a.May(identity.SendPieces) {
+		page.CashAction, page.CashUntil = "/admin/orders/"+o.Number+"/cash", o.PayBy
+		page.CashLabel = l.T("admin.cash.take", o.Total)
+		if o.Shipment != nil && o.Shipment.State == order.Packed {
+			page.CashLabel = l.T("admin.cash.hand_over", o.Total)
+		}
 	}
 	if page.Shipment, err = h.shipment(c, a, o, form); err != nil {
 		return err

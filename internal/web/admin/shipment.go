@@ -71,10 +71,12 @@ func (h *Handlers) shipment(c *gin.Context, a identity.Account, o order.Order, f
 	if o.Delivery == order.Post {
 		part.LabelPath = path + "/label"
 	}
-	if o.State != order.Paid || !a.May(identity.SendPieces) {
+	if o.State != order.Paid && o.State != order.Confirmed || !a.May(identity.SendPieces) {
 		return part, nil
 	}
-	can := func(next order.ShipmentState) bool { return s.State.CanBecome(next, o.Delivery) }
+	can := func(next order.ShipmentState) bool {
+		return s.State.CanBecome(next, o.Delivery) && (o.State == order.Paid || next == order.Packed)
+	}
 	if can(order.Packed) {
 		part.PackingLabel = l.T("admin.packing.begin")
 	}
@@ -104,6 +106,16 @@ func (h *Handlers) shipment(c *gin.Context, a identity.Account, o order.Order, f
 		part.ShipField = form.Field("admin", "tracking", "off", func(f *web.Field) { f.Dir, f.Required, f.MaxLength = "ltr", true, 60 })
 	}
 	return part, nil
+}
+
+// createCash serves POST /admin/orders/:number/cash: the buyer stands at the
+// counter and has paid.
+func (h *Handlers) createCash(c *gin.Context, a identity.Account) error {
+	if err := h.Desk.TakeCash(c.Request.Context(), c.Param("number"), a.ID); err != nil {
+		return err
+	}
+	web.Redirect(c, "/admin/orders/"+c.Param("number"))
+	return nil
 }
 
 // createShipment serves POST /admin/orders/:number/shipment: a carrier took the

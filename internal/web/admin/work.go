@@ -96,6 +96,7 @@ type TaskRow struct {
 	Name, To         string
 	Pieces, Makers   int
 	Missing          int
+	Unpaid           bool // cash is to be taken for it
 	ArrivesBy        time.Time
 	State, StateKind string
 	Since            time.Time
@@ -140,7 +141,7 @@ func (h *Handlers) listWork(w order.Work) func(*gin.Context, identity.Account) e
 
 func newTaskRow(l *lang.Language, w order.Work, t order.Task, today time.Time) TaskRow {
 	r := TaskRow{Path: ordersPath + "/" + t.Number, Number: t.Number, Name: t.Name, To: l.T("admin.collects"), Pieces: t.Pieces, Makers: t.Makers,
-		Missing: t.Missing, ArrivesBy: t.ArrivesBy, Since: t.Since, Late: daysLate(t.ArrivesBy, today)}
+		Missing: t.Missing, Unpaid: t.Unpaid, ArrivesBy: t.ArrivesBy, Since: t.Since, Late: daysLate(t.ArrivesBy, today)}
 	if w == order.ToPack {
 		r.Path += "/packing"
 	}

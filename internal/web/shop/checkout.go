@@ -39,6 +39,8 @@ type CheckoutPage struct {
 	CountryBad string
 	Ways       []Way
 	WayBad     string
+	Methods    []Way
+	MethodBad  string
 	Posted     bool // the chosen way needs an address
 	Summary    Summary
 	Agreed     int64
@@ -167,6 +169,8 @@ func (h *Handlers) newCheckoutPage(c *gin.Context, k cart.Cart, form *web.Form) 
 	}
 	page.ways(l, q, chosen)
 	page.Posted = chosen == order.Post
+	page.methods(l, order.Method(form.Value("method")), profile.CashHold)
+	page.MethodBad = form.Wrong("method")
 	way, to := &q.Collect, ""
 	if chosen == order.Post {
 		way, to = q.Post, country
@@ -205,6 +209,19 @@ func (page *CheckoutPage) ways(l *lang.Language, q checkout.Quote, chosen order.
 	collect := Way{Value: string(order.Collect), Icon: "shop", Name: l.T("checkout.collect"), Free: true,
 		More: l.T("checkout.collect_from", l.Weekday(q.Collect.By)), Checked: chosen == order.Collect}
 	page.Ways = []Way{post, collect}
+}
+
+// methods are the ways to pay. Cash is for what is collected at the shop.
+func (page *CheckoutPage) methods(l *lang.Language, chosen order.Method, hold time.Duration) {
+	more := l.T("checkout.card_more")
+	if page.Demo {
+		more = l.T("checkout.card_demo")
+	}
+	page.Methods = []Way{
+		{Value: string(order.Card), Icon: "card", Name: l.T("checkout.card"), More: more, Checked: chosen != order.CashAtShop},
+		{Value: string(order.CashAtShop), Icon: "cash", Name: l.T("checkout.cash"),
+			More: l.T("checkout.cash.more", int(hold/(24*time.Hour))), Checked: chosen == order.CashAtShop},
+	}
 }
 
 // addressOrders say which fields an address has, and in what order people of a
@@ -360,6 +377,10 @@ func (h *Handlers) createOrder(c *gin.Context) error {
 		return err
 	}
 	contact, delivery, address, err := readBuyer(form, countries)
+	method := order.Card
+	if order.Method(form.Value("method")) == order.CashAtShop {
+		method = order.CashAtShop
+	}
 	if form.Take(err) {
 		return again(http.StatusUnprocessableEntity)
 	}
@@ -367,7 +388,7 @@ func (h *Handlers) createOrder(c *gin.Context) error {
 	if err != nil {
 		agreed = -1 // Nothing was agreed to: the buyer is shown the total.
 	}
-	o, err := h.Desk.Place(ctx, checkout.Form{Cart: k, Language: l.Code, Contact: contact, Delivery: delivery, Address: address,
+	o, err := h.Desk.Place(ctx, checkout.Form{Cart: k, Language: l.Code, Contact: contact, Delivery: delivery, Address: address, Method: method,
 		Agreed: money.Centimes(agreed)})
 	switch {
 	case errors.Is(err, checkout.ErrChanged), errors.Is(err, catalog.ErrSoldOut):
@@ -378,10 +399,19 @@ func (h *Handlers) createOrder(c *gin.Context) error {
 			page.Said = l.T("checkout.changed", page.Summary.Total)
 		}
 		return h.Site.Render(c, http.StatusConflict, "shop/checkout", page)
+	case errors.Is(err, checkout.ErrCashByPost):
+		var f fault.Form
+		f.Wrong("method", checkout.ErrCashByPost.Key)
+		form.Take(f.Err())
+		return again(http.StatusUnprocessableEntity)
 	case form.Take(err):
 		return again(http.StatusUnprocessableEntity)
 	case err != nil:
 		return err
+	}
+	if o.State == order.Confirmed { // The money is for the counter.
+		web.Redirect(c, web.Path(c, "/orders/"+o.Token))
+		return nil
 	}
 	h.Site.SetCookie(c, web.LanguageCookie, l.Code, 365*24*3600, true)
 	url, err := h.Desk.Pay(ctx, o.ID)

@@ -46,7 +46,8 @@ type OrderPage struct {
 	Mails     string // the demo's mailbox
 	Shop      string
 	Parcel    Parcel
-	ReadyAt   string // where the pieces lie to be collected, empty before
+	Code      *web.QR // for the counter, of what is to be collected
+	ReadyAt   string  // where the pieces lie to be collected, empty before
 	Delivered time.Time
 	ReturnBy  time.Time // the last day to change one's mind; zero before delivery
 }
@@ -115,7 +116,7 @@ func (h *Handlers) showOrder(c *gin.Context) error {
 	if h.Site.Demo {
 		page.Mails = "/sandbox/mail"
 	}
-	page.said(l, o, payments, c.Query("paid") != "", c.Query("away") != "")
+	page.said(l, o, payments, profile.Location, c.Query("paid") != "", c.Query("away") != "")
 	if page.Refresh {
 		c.Header("Refresh", "3") // Works without script, too.
 	}
@@ -135,6 +136,13 @@ func (h *Handlers) showOrder(c *gin.Context) error {
 			page.ReturnBy = page.Delivered.AddDate(0, 0, profile.WithdrawalDays)
 		}
 	}
+	if o.Delivery == order.Collect && (o.State == order.Paid || o.State == order.Confirmed) {
+		code, err := web.NewQR(h.Site.PublicURL+"/admin/orders/"+o.Number, l.T("order.code.of", o.Number))
+		if err != nil {
+			return err
+		}
+		page.Code = &code
+	}
 	page.Groups = orderGroups(c, l, o)
 	page.Summary = orderSummary(l, o)
 	// What was bought is taken out of the basket by a job; the count follows
@@ -151,7 +159,7 @@ func (h *Handlers) showOrder(c *gin.Context) error {
 
 // said puts the order's state into words. Between the buyer's return and the
 // provider's word nothing is known, and the page says so.
-func (page *OrderPage) said(l *lang.Language, o order.Order, payments []payment.Record, returned, away bool) {
+func (page *OrderPage) said(l *lang.Language, o order.Order, payments []payment.Record, location *time.Location, returned, away bool) {
 	given := false
 	for _, p := range payments {
 		given = given || p.State == payment.Paid && o.State != order.Paid && o.State != order.Completed
@@ -172,7 +180,7 @@ func (page *OrderPage) said(l *lang.Language, o order.Order, payments []payment.
 		page.Kind, key = "wrong", "order.state.given_back"
 	case o.State == order.Cancelled:
 		page.Kind = "wrong"
-	case o.State == order.Paid && o.Shipment != nil:
+	case (o.State == order.Paid || o.State == order.Confirmed) && o.Shipment != nil:
 		step := string(o.Shipment.State)
 		if step == string(order.Packed) && o.Delivery == order.Collect {
 			step = "ready"
@@ -185,6 +193,9 @@ func (page *OrderPage) said(l *lang.Language, o order.Order, payments []payment.
 		page.Kind = "right"
 	}
 	page.Heading, page.More = l.T(key), l.T(key+".more")
+	if o.State == order.Confirmed {
+		page.More += " " + l.T("order.cash", o.Total, o.PayBy.In(location))
+	}
 }
 
 func addressLines(l *lang.Language, o order.Order) []string {
