@@ -46,7 +46,7 @@ var pages = map[string]any{
 	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
-	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/artisan": &admin.ArtisanPage{},
+	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/statement": &studio.StatementPage{},
 	"studio/orders":    &studio.OrdersPage{},
@@ -194,7 +194,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
 		"artisan.imported", "artisans.imported", "artisans.exported", "committee.rules_set", "committee.text_added", "committee.text_retired",
-		"payment.cash_taken", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
+		"payment.cash_taken", "order.refunded", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
 	}
@@ -231,12 +231,13 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("factor.", "the second step", "code", "wrong", "step", "set_up", "codes", "title", "ended", "scan")
 	family("account.", "one's own account", "sessions", "sessions.ended", "device", "device.unknown", "by_passkey", "by_passkey.more")
 	family("helping.", "the studio's fields", "person", "phone", "artisan", "ask", "digits", "ended", "begun", "asked", "code")
-	family("notice.", "the studio", "helper_asks", "order_paid", "order_lapsed", "piece_as_shown", "piece_differs", "piece_nearly_gone")
+	family("notice.", "the studio", "helper_asks", "order_paid", "order_lapsed", "order_refunded", "piece_as_shown", "piece_differs", "piece_nearly_gone")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
 	family("admin.decision.done.", "the office", "approved", "changes_requested", "rejected", "one_more")
 	family("admin.texts.", "the office", "criterion", "criterion.more", "phrase", "phrase.more")
 	family("admin.rule.", "the office", "approvals", "wary_from", "wary_from.hint", "promise_days")
+	family("refund.reason.", "the office", checkout.Reasons...)
 	family("revision.", "the office", "submitted", "approved", "changes_requested", "rejected")
 	for _, s := range []string{"photos", "what", "price", "count", "variants", "size", "made", "words", "look"} {
 		family("studio.step."+s, "the studio", "", ".more")

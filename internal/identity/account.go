@@ -63,6 +63,7 @@ const (
 	InviteArtisans Act = "artisans.invite"
 	TakePiecesIn   Act = "pieces.take_in"
 	SendPieces     Act = "pieces.send" // pack, post, hand over
+	GiveMoneyBack  Act = "money.give_back"
 
 	JudgePieces     Act = "pieces.judge" // of the trades of one's committee
 	JudgeEverything Act = "pieces.judge_all"
@@ -82,6 +83,7 @@ var allowed = map[Act][]Role{
 	InviteArtisans: {Admin, Agent},
 	TakePiecesIn:   {Admin, Agent},
 	SendPieces:     {Admin, Agent},
+	GiveMoneyBack:  {Admin, Treasurer},
 
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},

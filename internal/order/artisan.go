@@ -109,7 +109,7 @@ type Sale struct {
 func Held(ctx context.Context, db postgres.DB, a union.ArtisanID, until time.Time) (money.Amount, error) {
 	held := money.Amount{Currency: money.MAD}
 	err := db.QueryRow(ctx, `
-		SELECT coalesce(sum(l.artisan_minor), 0)::bigint
+		SELECT coalesce(sum(l.artisan_minor - l.artisan_return_minor), 0)::bigint
 		FROM fulfilments f
 		JOIN orders o ON o.id = f.order_id
 		JOIN order_lines l ON l.fulfilment_id = f.id

@@ -30,29 +30,30 @@ type (
 // An Order is a purchase, over all the workshops it draws on. Its Number is
 // short, to be spoken at the counter; its Token is the secret in its address.
 type Order struct {
-	ID         ID
-	Number     string
-	Token      string
-	CartKey    [32]byte
-	State      State
-	Language   string
-	Pieces     money.Amount
-	Postage    money.Amount
-	Total      money.Amount
-	Refunded   money.Amount
-	Contact    Contact
-	Delivery   Delivery
-	Address    Address // where Delivery is Post
-	Carrier    string
-	Weight     int // grams, packed
-	Method     Method
-	ArrivesBy  time.Time // a day, the latest
-	PayBy      time.Time
-	PlacedAt   time.Time
-	PaidAt     *time.Time
-	Lines      []Line
-	Fulfilment []Fulfilment
-	Shipment   *Shipment // nil before all pieces are handed in
+	ID              ID
+	Number          string
+	Token           string
+	CartKey         [32]byte
+	State           State
+	Language        string
+	Pieces          money.Amount
+	Postage         money.Amount
+	Total           money.Amount
+	Refunded        money.Amount
+	PostageReturned bool
+	Contact         Contact
+	Delivery        Delivery
+	Address         Address // where Delivery is Post
+	Carrier         string
+	Weight          int // grams, packed
+	Method          Method
+	ArrivesBy       time.Time // a day, the latest
+	PayBy           time.Time
+	PlacedAt        time.Time
+	PaidAt          *time.Time
+	Lines           []Line
+	Fulfilment      []Fulfilment
+	Shipment        *Shipment // nil before all pieces are handed in
 }
 
 // State is where an order stands.
@@ -112,24 +113,27 @@ type Address struct {
 // A Line is what was bought, copied as it was sold: later changes of the piece
 // do not reach it.
 type Line struct {
-	Variant    catalog.VariantID
-	Artisan    union.ArtisanID
-	SKU        string
-	Slug       string
-	Title      lang.Texts
-	Options    []catalog.Option
-	BuyerText  string
-	PictureKey string
-	Quantity   int
-	Unit       money.Amount
-	Total      money.Amount
-	Commission money.Amount // the union's share
-	ToArtisan  money.Amount
-	CommBP     int // basis points
-	Weight     int // grams of one piece, packed
-	HSCode     string
-	LeadDays   int
-	Stocked    bool // not kept: whether it has to be held
+	Variant     catalog.VariantID
+	Artisan     union.ArtisanID
+	SKU         string
+	Slug        string
+	Title       lang.Texts
+	Options     []catalog.Option
+	BuyerText   string
+	PictureKey  string
+	Quantity    int
+	Unit        money.Amount
+	Total       money.Amount
+	Commission  money.Amount // the union's share
+	ToArtisan   money.Amount
+	Returned    int          // pieces whose money was given back
+	GivenBack   money.Amount // for them
+	ArtisanBack money.Amount // of that, off ToArtisan
+	CommBP      int          // basis points
+	Weight      int          // grams of one piece, packed
+	HSCode      string
+	LeadDays    int
+	Stocked     bool // not kept: whether it has to be held
 }
 
 // A Fulfilment is the part of an order that one artisan prepares and hands in.
@@ -320,15 +324,6 @@ func Extend(ctx context.Context, tx pgx.Tx, id ID, payBy time.Time) error {
 		return fmt.Errorf("order: extend: %w", err)
 	}
 	return nil
-}
-
-// AddRefund counts money given back; the database holds it to the total.
-func AddRefund(ctx context.Context, tx pgx.Tx, id ID, amount money.Amount) error {
-	_, err := tx.Exec(ctx, `UPDATE orders SET refunded_minor = refunded_minor + $2 WHERE id = $1`, id, amount.Minor)
-	if err != nil {
-		return fmt.Errorf("order: add refund: %w", err)
-	}
-	return Note(ctx, tx, id, "refunded", 0, map[string]any{"minor": amount.Minor})
 }
 
 // Lock locks an order's row until tx ends and returns the order.

@@ -21,7 +21,7 @@ func (j asJSON) MarshalJSON() ([]byte, error) { return json.Marshal(j.v) }
 const orderColumns = `
 	o.id, o.number, o.token, o.cart_key, o.state, o.language, o.pieces_minor, o.postage_minor, o.total_minor,
 	o.refunded_minor, o.name, o.email, o.phone, o.delivery, coalesce(o.country, ''), coalesce(o.address, '{}'),
-	o.carrier, o.weight_g, o.method, o.arrives_by, o.pay_by, o.placed_at, o.paid_at`
+	o.carrier, o.weight_g, o.method, o.arrives_by, o.pay_by, o.placed_at, o.paid_at, o.postage_returned`
 
 func scanOrder(row pgx.CollectableRow) (Order, error) {
 	var o Order
@@ -29,7 +29,7 @@ func scanOrder(row pgx.CollectableRow) (Order, error) {
 	var country string
 	err := row.Scan(&o.ID, &o.Number, &o.Token, &cartKey, &o.State, &o.Language, &o.Pieces.Minor, &o.Postage.Minor,
 		&o.Total.Minor, &o.Refunded.Minor, &o.Contact.Name, &o.Contact.Email, &o.Contact.Phone, &o.Delivery,
-		&country, &o.Address, &o.Carrier, &o.Weight, &o.Method, &o.ArrivesBy, &o.PayBy, &o.PlacedAt, &o.PaidAt)
+		&country, &o.Address, &o.Carrier, &o.Weight, &o.Method, &o.ArrivesBy, &o.PayBy, &o.PlacedAt, &o.PaidAt, &o.PostageReturned)
 	o.Address.Country = country
 	copy(o.CartKey[:], cartKey)
 	for _, a := range []*money.Amount{&o.Pieces, &o.Postage, &o.Total, &o.Refunded} {
@@ -112,15 +112,15 @@ func one(ctx context.Context, db postgres.DB, where string, arg any) (Order, err
 const lineColumns = `
 	coalesce(l.variant_id, 0), f.artisan_id, l.sku, l.slug, l.title, l.options, l.buyer_text, l.picture_key,
 	l.quantity, l.unit_minor, l.total_minor, l.commission_bp, l.commission_minor, l.artisan_minor, l.weight_g,
-	l.hs_code, coalesce(l.lead_days, 0)`
+	l.hs_code, coalesce(l.lead_days, 0), l.returned, l.returned_minor, l.artisan_return_minor`
 
 // scanLine reads a line, after what a query has put before it.
 func scanLine(row pgx.CollectableRow, before ...any) (Line, error) {
 	var l Line
 	err := row.Scan(append(before, &l.Variant, &l.Artisan, &l.SKU, &l.Slug, &l.Title, &l.Options, &l.BuyerText, &l.PictureKey,
 		&l.Quantity, &l.Unit.Minor, &l.Total.Minor, &l.CommBP, &l.Commission.Minor, &l.ToArtisan.Minor, &l.Weight,
-		&l.HSCode, &l.LeadDays)...)
-	for _, a := range []*money.Amount{&l.Unit, &l.Total, &l.Commission, &l.ToArtisan} {
+		&l.HSCode, &l.LeadDays, &l.Returned, &l.GivenBack.Minor, &l.ArtisanBack.Minor)...)
+	for _, a := range []*money.Amount{&l.Unit, &l.Total, &l.Commission, &l.ToArtisan, &l.GivenBack, &l.ArtisanBack} {
 		a.Currency = money.MAD
 	}
 	l.Stocked = l.LeadDays == 0

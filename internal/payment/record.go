@@ -200,6 +200,14 @@ func BeginRefund(ctx context.Context, tx pgx.Tx, p RecordID, key string, amount 
 	return id, nil
 }
 
+// HasRefund reports whether a refund of that key was begun.
+func HasRefund(ctx context.Context, db postgres.DB, key string) (has bool, err error) {
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM refunds WHERE key = $1)`, key).Scan(&has); err != nil {
+		return false, fmt.Errorf("payment: has refund: %w", err)
+	}
+	return has, nil
+}
+
 // RefundByID returns a refund, or ErrNoRecord.
 func RefundByID(ctx context.Context, db postgres.DB, id RefundID) (RefundRecord, error) {
 	var r RefundRecord

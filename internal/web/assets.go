@@ -40,7 +40,7 @@ var sheets = map[string][]string{
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
 		"mark-level", "empty", "prose", "order", "sandbox", "waiting", "badge", "qr", "ways-in", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
-		"empty", "trail", "order", "summary", "studio", "review-desk", "packing", "filters", "qr", "ways-in", "utilities"},
+		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "qr", "ways-in", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
 		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "ways-in", "utilities"},
 }

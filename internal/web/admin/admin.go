@@ -53,6 +53,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/orders/:number/label", h.for_(identity.SeeOrders, h.showLabel))
 	r.POST("/admin/orders/:number/shipment", h.for_(identity.SendPieces, h.createShipment))
 	r.POST("/admin/orders/:number/delivery", h.for_(identity.SendPieces, h.createDelivery))
+	r.GET("/admin/orders/:number/refund", h.for_(identity.GiveMoneyBack, h.newRefund))
+	r.POST("/admin/orders/:number/refund", h.for_(identity.GiveMoneyBack, h.createRefund))
 	r.POST("/admin/orders/:number/cash", h.for_(identity.SendPieces, h.createCash))
 	r.POST("/admin/orders/:number/return", h.for_(identity.SendPieces, h.createReturn))
 	r.GET("/admin/search", h.for_(identity.SeeOrders, h.showSearch))
@@ -233,6 +235,7 @@ type OrderPage struct {
 	History     []HistoryRow
 	ShopPath    string
 	Shipment    *ShipmentPart // nil before all pieces are handed in
+	RefundPath  string        // where money is given back, empty where there is none to give
 	CashAction  string        // where cash is taken for it, empty where none is to be
 	CashLabel   string
 	CashUntil   time.Time
@@ -265,7 +268,7 @@ type ShownPiece struct {
 // LineRow is a line of an order, with whose the money is.
 type LineRow struct {
 	SKU, Title, Options, Text string
-	Quantity                  int
+	Quantity, Returned        int
 	Total                     money.Amount
 	Commission                money.Amount
 	ToArtisan                 money.Amount
@@ -331,6 +334,9 @@ func (h *Handlers) renderOrder(c *gin.Context, a identity.Account, status int, f
 	if !page.Collect {
 		page.Address = append(streetLines(o.Address), l.Country(o.Address.Country))
 	}
+	if (o.State == order.Paid || o.State == order.Completed) && o.Refunded.Compare(o.Total) < 0 && a.May(identity.GiveMoneyBack) {
+		page.RefundPath = "/admin/orders/" + o.Number + "/refund"
+	}
 	if o.State == order.Confirmed && a.May(identity.SendPieces) {
 		page.CashAction, page.CashUntil = "/admin/orders/"+o.Number+"/cash", o.PayBy
 		page.CashLabel = l.T("admin.cash.take", o.Total)
@@ -388,7 +394,7 @@ func (h *Handlers) parts(c *gin.Context, a identity.Account, page *OrderPage, o 
 				continue
 			}
 			r := LineRow{SKU: line.SKU, Title: line.Title.In(l, "fr").Words, Text: line.BuyerText, Quantity: line.Quantity,
-				Total: line.Total, Commission: line.Commission, ToArtisan: line.ToArtisan, Photo: web.ByKey(line.PictureKey, "shown__small", "")}
+				Returned: line.Returned, Total: line.Total, Commission: line.Commission, ToArtisan: line.ToArtisan, Photo: web.ByKey(line.PictureKey, "shown__small", "")}
 			r.Options = catalog.OptionNames(l, line.Options)
 			part.Lines = append(part.Lines, r)
 		}

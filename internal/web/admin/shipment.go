@@ -225,7 +225,7 @@ func (h *Handlers) renderPacking(c *gin.Context, a identity.Account, status int,
 	if o.Delivery == order.Post {
 		page.To, page.LabelPath = l.Country(o.Address.Country), page.OrderPath+"/label"
 	}
-	if o.State == order.Paid && o.Shipment.State.CanBecome(order.Packed, o.Delivery) && a.May(identity.SendPieces) {
+	if (o.State == order.Paid || o.State == order.Confirmed) && o.Shipment.State.CanBecome(order.Packed, o.Delivery) && a.May(identity.SendPieces) {
 		page.Action = page.OrderPath + "/packing"
 	}
 	makers := map[union.ArtisanID]string{}
@@ -234,8 +234,11 @@ func (h *Handlers) renderPacking(c *gin.Context, a identity.Account, status int,
 		makers[f.Artisan] = name.Words
 	}
 	for _, line := range o.Lines {
+		if line.Left() == 0 {
+			continue // Its money was given back.
+		}
 		page.Lines = append(page.Lines, PackingLine{SKU: line.SKU, Title: line.Title.In(l, "fr").Words, Options: catalog.OptionNames(l, line.Options),
-			Text: line.BuyerText, Maker: makers[line.Artisan], Quantity: line.Quantity, Photo: web.ByKey(line.PictureKey, "shown__small", ""),
+			Text: line.BuyerText, Maker: makers[line.Artisan], Quantity: line.Left(), Photo: web.ByKey(line.PictureKey, "shown__small", ""),
 			Ticked: form.Value(tickName(line.SKU)) != ""})
 	}
 	return h.Site.Render(c, status, "admin/packing", page)
@@ -332,9 +335,14 @@ func (h *Handlers) showLabel(c *gin.Context, a identity.Account) error {
 		page.Weight = s.Weight
 	}
 	if o.Address.Country != from.Country {
+		page.Value = money.Amount{Currency: money.MAD}
 		for _, line := range o.Lines {
+			if line.Left() == 0 {
+				continue
+			}
+			page.Value = page.Value.Plus(line.Unit.Times(line.Left()))
 			page.Customs = append(page.Customs, CustomsLine{Title: line.Title.In(french, "fr").Words, English: line.Title.In(english, "fr").Words,
-				HS: line.HSCode, Quantity: line.Quantity, Weight: line.Weight * line.Quantity, Value: line.Total})
+				HS: line.HSCode, Quantity: line.Left(), Weight: line.Weight * line.Left(), Value: line.Unit.Times(line.Left())})
 		}
 	}
 	return h.Site.Render(c, http.StatusOK, "admin/label", page)

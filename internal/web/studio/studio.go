@@ -298,6 +298,9 @@ func (h *Handlers) newOrdersPage(c *gin.Context, a union.Artisan) (*OrdersPage, 
 			v.Shown = pictures.Make(shown.Picture, "studio-piece__photo", l.T("studio.your_photo"), "6rem", false)
 		}
 		for _, line := range p.Lines {
+			if line.Left() == 0 {
+				continue // Its money was given back.
+			}
 			v.Lines = append(v.Lines, newLineView(l, line))
 		}
 		page.Parts = append(page.Parts, v)
@@ -357,7 +360,7 @@ func (h *Handlers) createHanding(c *gin.Context, account identity.Account, a uni
 }
 
 func newLineView(l *lang.Language, line order.Line) LineView {
-	v := LineView{Title: line.Title.In(l, "fr"), Text: line.BuyerText, Quantity: line.Quantity, Share: line.ToArtisan,
+	v := LineView{Title: line.Title.In(l, "fr"), Text: line.BuyerText, Quantity: line.Left(), Share: line.ToArtisan.Minus(line.ArtisanBack),
 		Photo: web.ByKey(line.PictureKey, "studio-piece__photo", "")}
 	v.Options = catalog.OptionNames(l, line.Options)
 	return v
@@ -423,10 +426,12 @@ func (h *Handlers) listMoney(c *gin.Context, _ identity.Account, a union.Artisan
 	year := strconv.Itoa(h.Site.Now().In(profile.Location).Year())
 	page.Statement = web.Link{Name: l.T("studio.statement", year), Path: "/studio/money/" + year}
 	for _, s := range sales {
-		v := SaleView{LineView: newLineView(l, s.Line), Number: s.Number, At: s.PaidAt, Price: s.Line.Total,
-			Commission: s.Line.Commission, Percent: s.Line.CommBP / 100}
-		switch s.State {
-		case order.Cancelled:
+		v := SaleView{LineView: newLineView(l, s.Line), Number: s.Number, At: s.PaidAt, Price: s.Line.Total.Minus(s.Line.GivenBack),
+			Commission: s.Line.Commission.Minus(s.Line.GivenBack.Minus(s.Line.ArtisanBack)), Percent: s.Line.CommBP / 100}
+		switch {
+		case s.Line.Left() == 0:
+			v.Said = l.T("studio.money.given_back")
+		case s.State == order.Cancelled:
 			v.Said = l.T("studio.money.cancelled")
 		default:
 			v.Said = l.T("studio.money.held", profile.WithdrawalDays)
