@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // A lean machine has no zones of its own.
 
@@ -22,6 +23,8 @@ const usage = `Kissaria, the market of a craft town's union.
   kissaria migrate                  bring the database up to date and end
   kissaria demo                     fill an empty market with the demonstration
   kissaria account NAME E-MAIL ROLE make a staff account; the password is read from standard input
+  kissaria doctor [SEAL]            say what is right and what is not, and what to do; status 1 when anything is wrong.
+                                    SEAL is what an earlier one said of the audit
 
 Settings come from the environment:
 `
@@ -85,6 +88,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 			return fmt.Errorf("account wants a name, an e-mail and a role: %w", errUsage)
 		}
 		return withBase(ctx, config, log, func(b *base) error { return createAccount(ctx, b, rest[0], rest[1], rest[2], in, out) })
+	case "doctor":
+		if len(rest) > 1 {
+			return fmt.Errorf("doctor wants the audit's seal, or nothing: %w", errUsage)
+		}
+		return examine(ctx, config, log, strings.Join(rest, ""), out)
 	default:
 		return fmt.Errorf("there is no %q: %w", command, errUsage)
 	}

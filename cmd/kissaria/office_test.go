@@ -328,7 +328,7 @@ func TestAuditSaysWhoDidWhat(t *testing.T) {
 	seen, path := 0, "/admin/audit?action=test.done&by=-"
 	for pages := 1; path != ""; pages++ {
 		got := staff.get(path)
-		seen += strings.Count(got.body, "state: old")
+		seen += strings.Count(got.body, `<del><bdi class="number" dir="ltr">old</bdi></del></td><td><ins>`)
 		_, rest, more := strings.Cut(got.body, `class="btn btn--plain" href="`)
 		if path, _, _ = strings.Cut(rest, `"`); !more {
 			path = ""
@@ -353,17 +353,28 @@ func TestAuditSaysWhoDidWhat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 121 || len(rows[0]) != 7 {
+	if len(rows) != 121 || len(rows[0]) != 8 {
 		t.Fatalf("the table has %d rows, want 120 and their heads", len(rows))
 	}
-	if last := rows[120][3]; last != `'=HYPERLINK("https://evil.example")` {
+	if last := rows[120][4]; last != `'=HYPERLINK("https://evil.example")` {
 		t.Errorf("the cell %q is a formula", last)
 	}
-	if after := rows[1][5]; !strings.Contains(after, `new; \"quoted\"`) {
+	if after := rows[1][6]; !strings.Contains(after, `new; \"quoted\"`) {
 		t.Errorf("a cell with a semicolon reads %q", after)
 	}
 	if got := staff.get("/admin/audit.csv?from=yesterday"); got.status != http.StatusBadRequest {
 		t.Errorf("a table from a wrong day = %d, want 400", got.status)
+	}
+
+	// A row leads to all that the same request did, and an account to its page.
+	staff.post("/admin/staff", url.Values{"name": {"Nadia"}, "email": {"nadia@union.example"}, "role": {"agent"}})
+	request := one[string](t, m, `SELECT request_id FROM audit WHERE action = 'account.created' AND request_id <> ''`)
+	page = staff.get("/admin/audit?request=" + request)
+	if n := strings.Count(page.body, `href="/admin/audit?request=`+request); n != 2 || strings.Count(page.body, `href="/admin/staff/`) < 2 || !strings.Contains(page.body, ">Nadia<") {
+		t.Errorf("one request made %d rows, want two that lead to Nadia", n)
+	}
+	if file := staff.get("/admin/audit.csv?request=" + request); strings.Count(file.body, request) != 2 {
+		t.Errorf("the file of one request has it %d times, want twice", strings.Count(file.body, request))
 	}
 
 	treasurer := m.visitor(t)

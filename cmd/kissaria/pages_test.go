@@ -187,7 +187,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	}
 	family("order.short.", "the office", states...)
 	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
-	family("admin.audit.", "the audit", "when", "by", "action", "subject", "before", "after", "request", "from", "to")
+	family("admin.audit.", "the audit", "when", "by", "for", "action", "subject", "before", "after", "request", "from", "to")
 	family("audit.", "the audit", "account.created", "account.password_set", "account.role_given", "account.roles_changed", "account.state_changed",
 		"account.second_factor_set", "account.second_factor_removed", "account.recovery_code_used", "account.recovery_codes_made",
 		"account.invitation_sent", "account.reset_sent", "account.signed_out", "account.passkey_added", "account.passkeys_removed", "artisan.invited",

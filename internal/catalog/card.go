@@ -294,6 +294,59 @@ func CountFacets(ctx context.Context, db postgres.DB, f Filter) (Facets, error) 
 	return fs, nil
 }
 
+// cardValues are the columns of a card but for search, from what is live.
+const cardValues = `
+		       p.id, p.slug, r.title, r.written_in, p.artisan_id, p.trade_id, p.kind_id, a.quarter_id,
+		       ARRAY(SELECT m.slug FROM revision_terms rt JOIN terms m ON m.id = rt.term_id
+		             WHERE rt.revision_id = r.id AND m.vocabulary = 'material' ORDER BY rt.sort),
+		       ARRAY(SELECT m.slug FROM revision_terms rt JOIN terms m ON m.id = rt.term_id
+		             WHERE rt.revision_id = r.id AND m.vocabulary = 'colour' ORDER BY rt.sort),
+		       (SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1),
+		       v.least, v.most, 'MAD', v.on_hand, v.held, v.lead_days, p.featured, p.published_at`
+
+// cardSources are the tables of cardValues, beside products p.
+const cardSources = `
+		JOIN revisions r ON r.id = p.live_id
+		JOIN artisans a ON a.id = p.artisan_id
+		JOIN LATERAL (
+			SELECT min(price_minor) AS least, max(price_minor) AS most, sum(on_hand)::int AS on_hand,
+			       sum(held)::int AS held, min(lead_days) AS lead_days
+			FROM variants WHERE product_id = p.id
+			HAVING count(*) > 0) v ON true`
+
+// CheckCards returns the slugs of up to five products whose card is not there,
+// is one too many, or does not say what is live, and how many there are.
+func CheckCards(ctx context.Context, db postgres.DB) (wrong int, slugs []string, err error) {
+	rows, err := db.Query(ctx, `
+		WITH live (product_id, slug, title, written_in, artisan_id, trade_id, kind_id, quarter_id, materials, colours, picture_id,
+		           price_minor, price_most, currency, on_hand, held, lead_days, featured, published_at) AS (
+			SELECT `+cardValues+`
+			FROM products p`+cardSources+`
+			WHERE p.state = 'on_sale')
+		SELECT coalesce(l.slug, c.slug), count(*) OVER ()
+		FROM live l
+		FULL JOIN cards c ON c.product_id = l.product_id
+		WHERE (l.product_id, l.slug, l.title, l.written_in, l.artisan_id, l.trade_id, l.kind_id, l.quarter_id, l.materials, l.colours, l.picture_id,
+		       l.price_minor, l.price_most, l.currency, l.on_hand, l.held, l.lead_days, l.featured, l.published_at)
+		   IS DISTINCT FROM
+		      (c.product_id, c.slug, c.title, c.written_in, c.artisan_id, c.trade_id, c.kind_id, c.quarter_id, c.materials, c.colours, c.picture_id,
+		       c.price_minor, c.price_most, c.currency, c.on_hand, c.held, c.lead_days, c.featured, c.published_at)
+		ORDER BY 1
+		LIMIT 5`)
+	if err != nil {
+		return 0, nil, fmt.Errorf("catalog: check cards: %w", err)
+	}
+	var slug string
+	_, err = pgx.ForEachRow(rows, []any{&slug, &wrong}, func() error {
+		slugs = append(slugs, slug)
+		return nil
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("catalog: check cards: %w", err)
+	}
+	return wrong, slugs, nil
+}
+
 // Refresh rebuilds the cards of products from what is live, and takes away the
 // cards of those that are not on sale. search is filled by the caller's Fold
 // through RefreshSearch, since the database cannot fold as search does.
@@ -337,22 +390,9 @@ func Refresh(ctx context.Context, tx pgx.Tx, ids []ProductID) error {
 	_, err = tx.Exec(ctx, `
 		INSERT INTO cards (product_id, slug, title, written_in, artisan_id, trade_id, kind_id, quarter_id, materials,
 			colours, picture_id, price_minor, price_most, currency, on_hand, held, lead_days, featured, published_at, search)
-		SELECT p.id, p.slug, r.title, r.written_in, p.artisan_id, p.trade_id, p.kind_id, a.quarter_id,
-		       ARRAY(SELECT m.slug FROM revision_terms rt JOIN terms m ON m.id = rt.term_id
-		             WHERE rt.revision_id = r.id AND m.vocabulary = 'material' ORDER BY rt.sort),
-		       ARRAY(SELECT m.slug FROM revision_terms rt JOIN terms m ON m.id = rt.term_id
-		             WHERE rt.revision_id = r.id AND m.vocabulary = 'colour' ORDER BY rt.sort),
-		       (SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1),
-		       v.least, v.most, 'MAD', v.on_hand, v.held, v.lead_days, p.featured, p.published_at, s.words
+		SELECT `+cardValues+`, s.words
 		FROM unnest($1::bigint[], $2::text[]) AS s (id, words)
-		JOIN products p ON p.id = s.id
-		JOIN revisions r ON r.id = p.live_id
-		JOIN artisans a ON a.id = p.artisan_id
-		JOIN LATERAL (
-			SELECT min(price_minor) AS least, max(price_minor) AS most, sum(on_hand)::int AS on_hand,
-			       sum(held)::int AS held, min(lead_days) AS lead_days
-			FROM variants WHERE product_id = p.id
-			HAVING count(*) > 0) v ON true
+		JOIN products p ON p.id = s.id`+cardSources+`
 		ON CONFLICT (product_id) DO UPDATE SET
 			slug = EXCLUDED.slug, title = EXCLUDED.title, written_in = EXCLUDED.written_in,
 			artisan_id = EXCLUDED.artisan_id, trade_id = EXCLUDED.trade_id, kind_id = EXCLUDED.kind_id,

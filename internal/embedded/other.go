@@ -21,6 +21,12 @@ func Start(context.Context, Options) (*Stack, error) {
 	return nil, errors.New("embedded: a private PostgreSQL and Redis are run on Linux only: set DATABASE_URL and REDIS_URL")
 }
 
+// Running returns what Start does.
+func Running(Options) (databaseURL, redisURL string, err error) {
+	_, err = Start(context.Background(), Options{})
+	return "", "", err
+}
+
 // Close has nothing to close.
 func (s *Stack) Close() error { return nil }
 

@@ -17,10 +17,10 @@ import (
 // it, less the zero at the end.
 const longestSocket = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// sockets makes the folder where the child keeps its socket of the given name,
-// and returns the folder. It is inside home, the child's own folder, unless that
-// path does not do for a socket, and then in /tmp.
-func (s *Stack) sockets(home, socket string, id identity) (string, error) {
+// socketFolder returns the folder where the child keeps its socket of the given
+// name. It is inside home, the child's own folder, unless that path does not do
+// for a socket, and then in /tmp.
+func socketFolder(home, socket string, id identity) string {
 	dir := filepath.Join(home, "sockets")
 	// A comma separates addresses, for PostgreSQL and its clients alike.
 	if len(filepath.Join(dir, socket)) > longestSocket || strings.Contains(dir, ",") {
@@ -28,6 +28,12 @@ func (s *Stack) sockets(home, socket string, id identity) (string, error) {
 		sum := sha256.Sum256([]byte(home))
 		dir = fmt.Sprintf("/tmp/kissaria-%d-%x", id.uid, sum[:8])
 	}
+	return dir
+}
+
+// sockets makes that folder, and returns it.
+func (s *Stack) sockets(home, socket string, id identity) (string, error) {
+	dir := socketFolder(home, socket, id)
 	if err := makePrivate(dir, id); err != nil {
 		return "", err
 	}

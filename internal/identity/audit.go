@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,6 +75,8 @@ type Recorded struct {
 	OnBehalf  string // slug of the artisan for whom it was done; empty for none
 	Action    string
 	Subject   string
+	Whose     string          // name, where the subject is an account
+	WhoseRef  string          // Colleague.Ref, likewise
 	Before    json.RawMessage // nil where there was nothing
 	After     json.RawMessage
 	RequestID string
@@ -92,29 +96,84 @@ type AuditFilter struct {
 	Limit   int
 }
 
+// where returns the condition of a filter, and what it is asked with. Only what
+// is asked for stands in it: each has an index of its own, and the table is long.
+func (f AuditFilter) where(ctx context.Context, db postgres.DB) (sql string, args []any, err error) {
+	var conditions []string
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		conditions = append(conditions, condition)
+	}
+	if f.By != "" {
+		rows, err := db.Query(ctx, `SELECT id FROM accounts WHERE name = $1`, f.By)
+		if err != nil {
+			return "", nil, err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[AccountID])
+		if err != nil {
+			return "", nil, err
+		}
+		if len(ids) == 1 {
+			add("u.account_id = ?", ids[0])
+		} else {
+			add("u.account_id = ANY (?)", ids)
+		}
+	}
+	if f.Program {
+		add("u.account_id IS NULL")
+	}
+	if f.For != "" {
+		add("u.on_behalf <> '' AND u.on_behalf = ?", f.For)
+	}
+	if f.Action != "" {
+		add("u.action = ?", f.Action)
+	}
+	if f.Subject != "" {
+		begins := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(f.Subject)) + "%"
+		add("(lower(u.subject) LIKE ? OR split_part(lower(u.subject), ':', 2) LIKE ?)", begins, begins)
+	}
+	if f.Request != "" {
+		add("u.request_id <> '' AND u.request_id = ?", f.Request)
+	}
+	if !f.From.IsZero() {
+		add("u.at >= ?", f.From)
+	}
+	if !f.To.IsZero() {
+		add("u.at < ?", f.To)
+	}
+	if f.Before != 0 {
+		add("(u.at, u.id) < (SELECT b.at, b.id FROM audit b WHERE b.id = ?)", f.Before)
+	}
+	if len(conditions) == 0 {
+		return "true", nil, nil
+	}
+	return strings.Join(conditions, " AND "), args, nil
+}
+
 // Audit returns entries, newest first, and whether there are more.
 func Audit(ctx context.Context, db postgres.DB, f AuditFilter) (list []Recorded, more bool, err error) {
+	where, args, err := f.where(ctx, db)
+	if err != nil {
+		return nil, false, fmt.Errorf("identity: audit: %w", err)
+	}
 	rows, err := db.Query(ctx, `
-		SELECT u.id, u.at, coalesce(a.name, ''), u.on_behalf, u.action, u.subject, u.before, u.after, u.request_id
+		SELECT u.id, u.at, coalesce(a.name, ''), u.on_behalf, u.action, u.subject, coalesce(s.name, ''), coalesce(s.ref::text, ''),
+			u.before, u.after, u.request_id
 		FROM audit u
 		LEFT JOIN accounts a ON a.id = u.account_id
-		WHERE ($1 = '' OR a.name = $1)
-		  AND ($2 = '' OR u.action = $2)
-		  AND ($3 = '' OR starts_with(lower(u.subject), lower($3)) OR starts_with(split_part(lower(u.subject), ':', 2), lower($3)))
-		  AND ($4::timestamptz IS NULL OR u.at >= $4)
-		  AND ($5::timestamptz IS NULL OR u.at < $5)
-		  AND ($6::bigint = 0 OR u.id < $6)
-		  AND (NOT $8 OR u.account_id IS NULL)
-		  AND ($9 = '' OR u.on_behalf = $9 AND u.on_behalf <> '')
-		  AND ($10 = '' OR u.request_id = $10 AND u.request_id <> '')
-		ORDER BY u.id DESC
-		LIMIT $7`, f.By, f.Action, f.Subject, orNull(f.From), orNull(f.To), f.Before, f.Limit+1, f.Program, f.For, f.Request)
+		LEFT JOIN accounts s ON s.id = CASE WHEN u.subject ~ '^account:[0-9]{1,18}$' THEN split_part(u.subject, ':', 2)::bigint END
+		WHERE `+where+`
+		ORDER BY u.at DESC, u.id DESC
+		LIMIT `+strconv.Itoa(f.Limit+1), args...)
 	if err != nil {
 		return nil, false, fmt.Errorf("identity: audit: %w", err)
 	}
 	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Recorded, error) {
 		var r Recorded
-		err := row.Scan(&r.ID, &r.At, &r.By, &r.OnBehalf, &r.Action, &r.Subject, &r.Before, &r.After, &r.RequestID)
+		err := row.Scan(&r.ID, &r.At, &r.By, &r.OnBehalf, &r.Action, &r.Subject, &r.Whose, &r.WhoseRef, &r.Before, &r.After, &r.RequestID)
 		return r, err
 	})
 	if err != nil {
@@ -124,13 +183,6 @@ func Audit(ctx context.Context, db postgres.DB, f AuditFilter) (list []Recorded,
 		return list[:f.Limit], true, nil
 	}
 	return list, false, nil
-}
-
-func orNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // AuditChoices returns the names of those who are in the audit, at most 500 of

@@ -219,3 +219,27 @@ func Statement(ctx context.Context, db postgres.DB, a Account, from, until time.
 	}
 	return before, lines, nil
 }
+
+// Check returns what all postings come to, in minor units, and the keys of up to
+// five transactions that do not sum to zero, which the database should make
+// impossible.
+func Check(ctx context.Context, db postgres.DB) (sum int64, unbalanced []string, err error) {
+	if err := db.QueryRow(ctx, `SELECT coalesce(sum(amount_minor), 0)::bigint FROM ledger_postings`).Scan(&sum); err != nil {
+		return 0, nil, fmt.Errorf("ledger: check: %w", err)
+	}
+	rows, err := db.Query(ctx, `
+		SELECT t.key
+		FROM ledger_transactions t
+		JOIN ledger_postings p ON p.transaction_id = t.id
+		GROUP BY t.id, p.currency
+		HAVING sum(p.amount_minor) <> 0
+		ORDER BY t.id
+		LIMIT 5`)
+	if err != nil {
+		return 0, nil, fmt.Errorf("ledger: check: %w", err)
+	}
+	if unbalanced, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		return 0, nil, fmt.Errorf("ledger: check: %w", err)
+	}
+	return sum, unbalanced, nil
+}

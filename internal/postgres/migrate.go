@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -56,4 +58,41 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, files fs.FS) (applied int,
 		return 0, fmt.Errorf("postgres: migrate the queue: %w", err)
 	}
 	return len(results) + len(queued.Versions), nil
+}
+
+// Pending returns the names of the steps of files that the database has not
+// taken, and whether the queue's own tables are up to date.
+func Pending(ctx context.Context, pool *pgxpool.Pool, files fs.FS) (steps []string, queue bool, err error) {
+	db := stdlib.OpenDBFromPool(pool)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files)
+	if err != nil {
+		return nil, false, fmt.Errorf("postgres: read migrations: %w", err)
+	}
+	taken := map[int64]bool{}
+	rows, err := pool.Query(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied`)
+	if err == nil {
+		var version int64
+		_, err = pgx.ForEachRow(rows, []any{&version}, func() error {
+			taken[version] = true
+			return nil
+		})
+	}
+	if e := (*pgconn.PgError)(nil); err != nil && (!errors.As(err, &e) || e.Code != "42P01") { // no such table: nothing was taken
+		return nil, false, fmt.Errorf("postgres: pending steps: %w", err)
+	}
+	for _, source := range provider.ListSources() {
+		if !taken[source.Version] {
+			steps = append(steps, source.Path)
+		}
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), nil)
+	if err != nil {
+		return nil, false, fmt.Errorf("postgres: read the queue's migrations: %w", err)
+	}
+	valid, err := migrator.Validate(ctx, nil)
+	if err != nil {
+		return nil, false, fmt.Errorf("postgres: the queue's pending steps: %w", err)
+	}
+	return steps, valid.OK, nil
 }

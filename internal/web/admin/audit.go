@@ -2,7 +2,6 @@ package admin
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -25,6 +24,9 @@ type AuditPage struct {
 	Names    []AuditChoice
 	Actions  []AuditChoice
 	Subject  web.Field
+	For      string // slug of the artisan for whom helpers acted, empty for all
+	Request  string // of which everything is shown, empty for all
+	All      string // without these two
 	From, To web.Field
 	Entries  []AuditRow
 	Next     string
@@ -40,11 +42,20 @@ type AuditChoice struct {
 
 // AuditRow is an entry.
 type AuditRow struct {
-	At            time.Time
-	By            string // empty for the program itself
-	Action        string
-	Subject, Path string // Path is empty where there is no page
-	Before, After []string
+	At               time.Time
+	By               string // empty for the program itself
+	For, ForPath     string // slug of the artisan for whom a helper did it
+	Action           string
+	Subject, Path    string // Path is empty where there is no page
+	Whose            string // name, where the subject is an account
+	Values           []AuditValue
+	Request, Related string // Related leads to all of the same request
+}
+
+// AuditValue is one thing before and after an act, side by side.
+type AuditValue struct {
+	Name, Before, After string
+	Changed             bool
 }
 
 // program stands for the program itself among those who did something. No
@@ -116,6 +127,7 @@ func (h *Handlers) listAudit(c *gin.Context, a identity.Account) error {
 		Subject: form.Field("admin.audit", "subject", "off", func(f *web.Field) { f.Dir, f.MaxLength = "ltr", 100 }),
 		From:    form.Field("admin.audit", "from", "off", typeDate), To: form.Field("admin.audit", "to", "off", typeDate)}
 	page.Section = "audit"
+	page.For, page.Request = form.Value("for"), form.Value("request")
 	by, action := form.Value("by"), form.Value("action")
 	page.Names = append(page.Names, AuditChoice{program, l.T("admin.audit.program"), by == program})
 	for _, name := range names {
@@ -141,6 +153,15 @@ func (h *Handlers) listAudit(c *gin.Context, a identity.Account) error {
 		}
 	}
 	page.CSV = "/admin/audit.csv?" + q.Encode()
+	if page.For != "" || page.Request != "" {
+		all := url.Values{}
+		for name, v := range q {
+			if name != "for" && name != "request" {
+				all[name] = v
+			}
+		}
+		page.All = "/admin/audit?" + all.Encode()
+	}
 	if more {
 		q.Set("after", strconv.FormatInt(list[len(list)-1].ID, 10))
 		page.Next = "/admin/audit?" + q.Encode()
@@ -171,7 +192,7 @@ func (h *Handlers) sendAudit(c *gin.Context, _ identity.Account) error {
 		return errAuditTooLong.With(mostCSV)
 	}
 	var head []string
-	for _, name := range []string{"when", "by", "action", "subject", "before", "after", "request"} {
+	for _, name := range []string{"when", "by", "for", "action", "subject", "before", "after", "request"} {
 		head = append(head, l.T("admin.audit."+name))
 	}
 	rows := make([][]string, len(list))
@@ -180,17 +201,25 @@ func (h *Handlers) sendAudit(c *gin.Context, _ identity.Account) error {
 		if by == "" {
 			by = l.T("admin.audit.program")
 		}
-		rows[i] = []string{e.At.In(profile.Location).Format("2006-01-02 15:04:05"), by, e.Action, e.Subject, string(e.Before), string(e.After), e.RequestID}
+		rows[i] = []string{e.At.In(profile.Location).Format("2006-01-02 15:04:05"), by, e.OnBehalf, e.Action, e.Subject, string(e.Before), string(e.After), e.RequestID}
 	}
 	return h.Site.SendCSV(c, "audit-"+h.Site.Now().In(profile.Location).Format(time.DateOnly)+".csv", head, rows)
 }
 
 func newAuditRow(l *lang.Language, e identity.Recorded) AuditRow {
-	r := AuditRow{At: e.At, By: e.By, Action: actionName(l, e.Action), Subject: e.Subject, Before: values(e.Before), After: values(e.After)}
+	r := AuditRow{At: e.At, By: e.By, For: e.OnBehalf, Action: actionName(l, e.Action), Subject: e.Subject, Whose: e.Whose, Values: valuesOf(e.Before, e.After), Request: e.RequestID}
+	if r.For != "" {
+		r.ForPath = "/admin/artisans/" + r.For
+	}
+	if r.Request != "" {
+		r.Related = "/admin/audit?request=" + url.QueryEscape(r.Request)
+	}
 	if number, ok := strings.CutPrefix(e.Subject, "order:"); ok {
 		r.Path = ordersPath + "/" + number
 	} else if slug, ok := strings.CutPrefix(e.Subject, "artisan:"); ok {
 		r.Path = "/admin/artisans/" + slug
+	} else if e.WhoseRef != "" {
+		r.Path = staffPath + "/" + e.WhoseRef
 	}
 	return r
 }
@@ -204,17 +233,40 @@ func actionName(l *lang.Language, action string) string {
 	return action
 }
 
-// values lists what stands in an entry before or after an act, by name.
-func values(raw json.RawMessage) (list []string) {
-	var fields map[string]any
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		if len(raw) > 0 {
-			list = append(list, string(raw)) // No object: as it stands.
-		}
-		return list
+// valuesOf puts what stands in an entry before and after an act side by side, by
+// name. What is no object has no name.
+func valuesOf(before, after json.RawMessage) (list []AuditValue) {
+	was, is := fieldsOf(before), fieldsOf(after)
+	names := map[string]bool{}
+	for name := range was {
+		names[name] = true
 	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		list = append(list, fmt.Sprintf("%s: %v", name, fields[name]))
+	for name := range is {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		v := AuditValue{Name: name, Before: was[name], After: is[name]}
+		v.Changed = v.Before != v.After
+		list = append(list, v)
+	}
+	return list
+}
+
+func fieldsOf(raw json.RawMessage) map[string]string {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return map[string]string{"": string(raw)} // No object: as it stands.
+	}
+	list := make(map[string]string, len(fields))
+	for name, v := range fields {
+		var words string
+		if json.Unmarshal(v, &words) != nil {
+			words = string(v)
+		}
+		list[name] = words
 	}
 	return list
 }
