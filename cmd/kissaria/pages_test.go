@@ -45,6 +45,7 @@ var pages = map[string]any{
 	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
+	"admin/voices": &admin.VoicesPage{}, "admin/voice": &admin.VoicePage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/statement": &studio.StatementPage{},
@@ -183,7 +184,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("admin.audit.", "the audit", "when", "by", "action", "subject", "before", "after", "request", "from", "to")
 	family("audit.", "the audit", "account.created", "account.password_set", "artisan.invited", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
-		"committee.rules_set", "committee.text_added", "committee.text_retired",
+		"voice.written_down", "committee.rules_set", "committee.text_added", "committee.text_retired",
 		"shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")

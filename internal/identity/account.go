@@ -68,6 +68,7 @@ const (
 	JudgeEverything Act = "pieces.judge_all"
 	EnterStudio     Act = "studio.enter"
 	SeeAudit        Act = "audit.see"
+	WriteWords      Act = "words.write" // what artisans said, and its translations
 )
 
 // allowed is the one table of who may do what.
@@ -76,6 +77,7 @@ var allowed = map[Act][]Role{
 	SeeOrders:  {Admin, Treasurer, Agent},
 
 	SeeArtisans:    {Admin, Treasurer, Agent},
+	WriteWords:     {Admin, Agent},
 	InviteArtisans: {Admin, Agent},
 	TakePiecesIn:   {Admin, Agent},
 	SendPieces:     {Admin, Agent},

@@ -148,6 +148,7 @@ type User struct {
 	Queue  bool // may judge pieces
 	Studio bool // has a workshop
 	Audit  bool // may see who did what
+	Words  bool // may write down what artisans said
 }
 
 const languageKey = "language"
