@@ -80,7 +80,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.library = &media.Library{Pool: b.pool, Store: b.store, Log: b.log, InUse: inUse}
+	a.library = &media.Library{Pool: b.pool, Store: b.store, Log: b.log, InUse: inUse, VoicesInUse: voicesInUse}
 	post := &mail.Office{Pool: b.pool, Views: views, From: b.config.MailFrom}
 	if b.config.SMTPURL != "" {
 		if post.Transport, err = mail.NewSMTP(b.config.SMTPURL); err != nil {
@@ -166,6 +166,9 @@ func loopback(listen string) string {
 
 // inUse tells the library which pictures are shown.
 var inUse = []string{union.PicturesInUse, catalog.PicturesInUse, order.PicturesInUse, media.PicturesArriving}
+
+// voicesInUse tells it which voice notes stand for words.
+var voicesInUse = []string{catalog.VoicesInUse}
 
 // openJobs makes the queue: one that works, or one that only takes jobs in.
 func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {

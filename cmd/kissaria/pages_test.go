@@ -47,6 +47,7 @@ var pages = map[string]any{
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
+	"admin/voices": &admin.VoicesPage{}, "admin/voice": &admin.VoicePage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/statement": &studio.StatementPage{},
 	"studio/orders":    &studio.OrdersPage{},
@@ -193,7 +194,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		"account.invitation_sent", "account.reset_sent", "account.signed_out", "account.passkey_added", "account.passkeys_removed", "artisan.invited",
 		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
-		"artisan.imported", "artisans.imported", "artisans.exported", "committee.rules_set", "committee.text_added", "committee.text_retired",
+		"artisan.imported", "artisans.imported", "artisans.exported", "voice.written_down", "committee.rules_set", "committee.text_added", "committee.text_retired",
 		"payment.cash_taken", "order.refunded", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")

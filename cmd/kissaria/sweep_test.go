@@ -38,6 +38,32 @@ func TestGuardEveryUseOfAPictureIsKnown(t *testing.T) {
 	}
 }
 
+// The same holds for voice notes.
+func TestGuardEveryUseOfAVoiceIsKnown(t *testing.T) {
+	m := openMarket(t, roles{})
+	rows, err := m.pool.Query(t.Context(), `
+		SELECT c.conrelid::regclass::text, a.attname
+		FROM pg_constraint c
+		JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+		WHERE c.contype = 'f' AND c.confrelid = 'voices'::regclass`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table, column string
+	n := 0
+	for all := strings.Join(voicesInUse, " "); rows.Next(); n++ {
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(all, fmt.Sprintf("SELECT %s FROM %s", column, table)) {
+			t.Errorf("no query of VoicesInUse knows %s.%s", table, column)
+		}
+	}
+	if err := rows.Err(); err != nil || n < 2 {
+		t.Fatalf("%d uses: %v", n, err)
+	}
+}
+
 func TestUnusedPicturesAreSwept(t *testing.T) {
 	m := openMarket(t, roles{web: true, work: true})
 	v := m.comeIn(t, "jaouad-benallal")

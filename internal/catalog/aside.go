@@ -157,11 +157,11 @@ func Edit(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug string, l *lan
 			return "", err
 		}
 		err = tx.QueryRow(ctx, `
-			INSERT INTO drafts (token, artisan_id, product_id, body)
-			VALUES ($1, $2, $3, $4)
+			INSERT INTO drafts (token, artisan_id, product_id, body, voice_id, voice_played)
+			SELECT $1, $2, $3, $4, voice_id, voice_played FROM revisions WHERE id = $5
 			ON CONFLICT (product_id) DO UPDATE
-			SET body = excluded.body, submitted_at = NULL, version = drafts.version + 1, updated_at = now()
-			RETURNING token`, strings.ToLower(rand.Text()), a, o.ID, b).Scan(&token)
+			SET body = excluded.body, voice_id = excluded.voice_id, voice_played = excluded.voice_played, submitted_at = NULL, version = drafts.version + 1, updated_at = now()
+			RETURNING token`, strings.ToLower(rand.Text()), a, o.ID, b, o.revision).Scan(&token)
 	}
 	if err != nil {
 		return "", fmt.Errorf("catalog: edit %s: %w", slug, err)

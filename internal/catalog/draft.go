@@ -27,6 +27,7 @@ type Draft struct {
 	Body      Body
 	UpdatedAt time.Time
 	Submitted bool
+	Voice     Voice // that stands for its words
 }
 
 // A Body is what a draft says. Whatever is not known yet is zero.
@@ -149,13 +150,16 @@ func begin(ctx context.Context, tx pgx.Tx, a union.ArtisanID, b Body) (string, e
 }
 
 const draftQuery = `
-	SELECT d.token, d.artisan_id, coalesce(d.product_id, 0), p.live_id IS NOT NULL, d.version, d.body, d.updated_at, d.submitted_at IS NOT NULL
+	SELECT d.token, d.artisan_id, coalesce(d.product_id, 0), p.live_id IS NOT NULL, d.version, d.body, d.updated_at, d.submitted_at IS NOT NULL,
+	       coalesce(d.voice_id, 0), coalesce(w.key, ''), d.voice_played
 	FROM drafts d
+	LEFT JOIN voices w ON w.id = d.voice_id
 	LEFT JOIN products p ON p.id = d.product_id`
 
 func scanDraft(row pgx.CollectableRow) (Draft, error) {
 	var d Draft
-	err := row.Scan(&d.Token, &d.Artisan, &d.Product, &d.Live, &d.Version, &d.Body, &d.UpdatedAt, &d.Submitted)
+	err := row.Scan(&d.Token, &d.Artisan, &d.Product, &d.Live, &d.Version, &d.Body, &d.UpdatedAt, &d.Submitted,
+		&d.Voice.ID, &d.Voice.Key, &d.Voice.Played)
 	return d, err
 }
 

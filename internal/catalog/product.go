@@ -80,6 +80,7 @@ type Revision struct {
 	Materials, Techniques []Term
 	Colours, Care         []Term
 	Pictures              []media.PictureID
+	Voice                 Voice // that stands for its words
 }
 
 // ShipMode says how a piece can travel.
@@ -163,18 +164,20 @@ func BySlug(ctx context.Context, db postgres.DB, slug string) (Product, error) {
 		       r.id, r.number, r.title, r.description, r.written_in,
 		       coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0),
 		       r.weight_g, r.packed_weight_g, coalesce(r.making_minutes, 0), r.fragile, r.hs_code, r.origin,
-		       r.ship_mode, r.compliance, r.breakdown, r.buyer_text, r.second,
+		       r.ship_mode, r.compliance, r.breakdown, r.buyer_text, r.second, coalesce(r.voice_id, 0), coalesce(w.key, ''), r.voice_played,
 		       ARRAY(SELECT rp.picture_id FROM revision_pictures rp WHERE rp.revision_id = r.id ORDER BY rp.position)
 		FROM products p
 		JOIN revisions r ON r.id = p.live_id
 		JOIN trades t ON t.id = p.trade_id
 		JOIN kinds k ON k.id = p.kind_id
 		JOIN artisans a ON a.id = p.artisan_id
+		LEFT JOIN voices w ON w.id = r.voice_id
 		WHERE p.slug = $1 AND p.state = 'on_sale' AND a.state = 'active'`, slug).Scan(
 		&p.ID, &p.Slug, &p.Artisan, &p.Trade, &p.TradeSlug, &p.TradeName, &p.KindSlug, &p.KindName, &p.State, &p.PublishedAt,
 		&r.ID, &r.Number, &r.Title, &r.Description, &r.WrittenIn, &r.Length, &r.Width, &r.Height,
 		&r.Weight, &r.PackedWeight, &r.MakingMinutes, &r.Fragile, &r.HSCode, &r.Origin,
-		&r.ShipMode, &r.Compliance, &r.Breakdown, &r.BuyerText, &r.Second, &r.Pictures)
+		&r.ShipMode, &r.Compliance, &r.Breakdown, &r.BuyerText, &r.Second,
+		&r.Voice.ID, &r.Voice.Key, &r.Voice.Played, &r.Pictures)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Product{}, ErrNoProduct
 	}

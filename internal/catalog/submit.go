@@ -51,8 +51,8 @@ func Submit(ctx context.Context, tx pgx.Tx, a union.Artisan, token string, at ti
 	}
 	var revision RevisionID
 	if d.Product == 0 {
-		r := Revision{Number: 1, Title: name, WrittenIn: b.Language, Origin: "MA", ShipMode: Parcel}
-		b.describe(&r, name)
+		r := Revision{Number: 1, Title: name, WrittenIn: b.Language, Origin: "MA", ShipMode: Parcel, Voice: d.Voice}
+		b.describe(&r, name, d.Voice)
 		slug := b.Kind + "-" + strings.ToLower(rand.Text()[:6])
 		d.Product, revision, err = AddProduct(ctx, tx, Fresh{Slug: slug, Artisan: a.ID, Trade: a.Trade, Kind: kind,
 			Revision: r, Terms: terms, Variants: variants})
@@ -72,8 +72,9 @@ func Submit(ctx context.Context, tx pgx.Tx, a union.Artisan, token string, at ti
 	return nil
 }
 
-// describe writes what a draft says into a revision of a piece of that kind.
-func (b Body) describe(r *Revision, kind lang.Texts) {
+// describe writes what a draft says into a revision of a piece of that kind. What
+// the union wrote down from the voice note that is heard stays.
+func (b Body) describe(r *Revision, kind lang.Texts, heard Voice) {
 	r.Length, r.Width, r.Height, r.Pictures, r.Second = b.Length, b.Width, b.Height, b.Photos, b.Second
 	if r.Weight != b.Weight {
 		r.Weight, r.PackedWeight = b.Weight, b.PackedWeight()
@@ -94,10 +95,11 @@ func (b Body) describe(r *Revision, kind lang.Texts) {
 	if b.Title != "" {
 		say(&r.Title, b.Title)
 	}
+	defer func() { r.Voice = heard }()
 	switch {
 	case b.Words != "":
 		say(&r.Description, b.Words)
-	case r.Description[b.Language] != "":
+	case r.Description[b.Language] != "" && !r.Voice.keeps(heard):
 		r.Description = nil // Taken back, and its translations with it.
 	}
 }
@@ -144,14 +146,14 @@ func revise(ctx context.Context, tx pgx.Tx, d Draft, kind KindID, name lang.Text
 		return 0, err
 	}
 	if !d.Live {
-		if d.Body.Title == "" {
+		if d.Body.Title == "" && !r.Voice.keeps(d.Voice) {
 			r.Title = name
 		}
 		if err := replaceOffer(ctx, tx, d.Product, kind, list); err != nil {
 			return 0, err
 		}
 	}
-	d.Body.describe(&r, name)
+	d.Body.describe(&r, name, d.Voice)
 	_, err = tx.Exec(ctx, `
 		UPDATE revisions
 		SET state = 'draft', submitted_at = NULL
@@ -169,7 +171,7 @@ func lastRevision(ctx context.Context, tx pgx.Tx, p ProductID) (r Revision, kept
 	err = tx.QueryRow(ctx, `
 		SELECT (SELECT max(number) + 1 FROM revisions WHERE product_id = $1), r.title, r.description, r.written_in,
 		       r.weight_g, r.packed_weight_g, coalesce(r.making_minutes, 0), r.fragile, r.hs_code, r.origin,
-		       r.ship_mode, r.compliance, r.breakdown, r.buyer_text,
+		       r.ship_mode, r.compliance, r.breakdown, r.buyer_text, coalesce(r.voice_id, 0), r.voice_written_at IS NOT NULL,
 		       ARRAY(SELECT t.id FROM revision_terms rt JOIN terms t ON t.id = rt.term_id
 		             WHERE rt.revision_id = r.id AND t.vocabulary NOT IN ('material', 'technique') ORDER BY rt.sort)
 		FROM revisions r
@@ -177,7 +179,7 @@ func lastRevision(ctx context.Context, tx pgx.Tx, p ProductID) (r Revision, kept
 		WHERE r.product_id = $1
 		ORDER BY (r.id = p.live_id) DESC NULLS LAST, r.number DESC
 		LIMIT 1`, p).Scan(&r.Number, &r.Title, &r.Description, &r.WrittenIn, &r.Weight, &r.PackedWeight, &r.MakingMinutes, &r.Fragile,
-		&r.HSCode, &r.Origin, &r.ShipMode, &r.Compliance, &r.Breakdown, &r.BuyerText, &kept)
+		&r.HSCode, &r.Origin, &r.ShipMode, &r.Compliance, &r.Breakdown, &r.BuyerText, &r.Voice.ID, &r.Voice.written, &kept)
 	if err != nil {
 		return Revision{}, nil, fmt.Errorf("catalog: last revision of product %d: %w", p, err)
 	}

@@ -42,6 +42,7 @@ type Submitted struct {
 	Terms       []lang.Texts
 	Variants    []Variant // all of them; SubmittedBy alone reads these
 	SubmittedAt time.Time
+	Voice       Voice
 }
 
 const submittedQuery = `
@@ -50,18 +51,20 @@ const submittedQuery = `
 	       v.price_minor, v.stocked, v.on_hand, coalesce(v.lead_days, 0), r.second, r.weight_g,
 	       coalesce(r.length_mm, 0), coalesce(r.width_mm, 0), coalesce(r.height_mm, 0),
 	       ARRAY(SELECT m.name FROM revision_terms rt JOIN terms m ON m.id = rt.term_id WHERE rt.revision_id = r.id ORDER BY rt.sort),
-	       r.submitted_at
+	       r.submitted_at, coalesce(r.voice_id, 0), coalesce(w.key, ''), r.voice_played
 	FROM revisions r
 	JOIN products p ON p.id = r.product_id
 	JOIN trades t ON t.id = p.trade_id
 	JOIN kinds k ON k.id = p.kind_id
+	LEFT JOIN voices w ON w.id = r.voice_id
 	JOIN LATERAL (SELECT * FROM variants WHERE product_id = p.id ORDER BY sort LIMIT 1) v ON true`
 
 func scanSubmitted(row pgx.CollectableRow) (Submitted, error) {
 	s := Submitted{Price: money.Amount{Currency: money.MAD}}
 	err := row.Scan(&s.Revision, &s.Product, &s.Slug, &s.Number, &s.State, &s.Artisan, &s.Trade, &s.Committee, &s.Change, &s.TradeName, &s.KindName, &s.Title,
 		&s.Description, &s.WrittenIn, &s.Pictures, &s.Price.Minor, &s.Stocked, &s.OnHand, &s.LeadDays, &s.Second, &s.Weight,
-		&s.Size[0], &s.Size[1], &s.Size[2], &s.Terms, &s.SubmittedAt)
+		&s.Size[0], &s.Size[1], &s.Size[2], &s.Terms, &s.SubmittedAt,
+		&s.Voice.ID, &s.Voice.Key, &s.Voice.Played)
 	return s, err
 }
 

@@ -116,11 +116,14 @@ func addRevision(ctx context.Context, tx pgx.Tx, p ProductID, r Revision, terms 
 	}
 	err = tx.QueryRow(ctx, `
 		INSERT INTO revisions (product_id, number, title, description, written_in, length_mm, width_mm, height_mm,
-			weight_g, packed_weight_g, making_minutes, fragile, hs_code, origin, ship_mode, compliance, breakdown, buyer_text, second)
+			weight_g, packed_weight_g, making_minutes, fragile, hs_code, origin, ship_mode, compliance, breakdown, buyer_text, second,
+			voice_id, voice_played, voice_written_at)
 		VALUES ($1, $2, $3, $4, $5, nullif($6::int, 0), nullif($7::int, 0), nullif($8::int, 0), $9, $10, nullif($11::int, 0),
-			$12, $13, $14, $15, $16, $17, $18, $19)
+			$12, $13, $14, $15, $16, $17, $18, $19, nullif($20::bigint, 0), $21,
+			(SELECT max(voice_written_at) FROM revisions WHERE product_id = $1 AND voice_id = $20))
 		RETURNING id`, p, r.Number, r.Title, r.Description, r.WrittenIn, r.Length, r.Width, r.Height, r.Weight, r.PackedWeight,
-		r.MakingMinutes, r.Fragile, r.HSCode, r.Origin, r.ShipMode, compliance, r.Breakdown, r.BuyerText, r.Second).Scan(&id)
+		r.MakingMinutes, r.Fragile, r.HSCode, r.Origin, r.ShipMode, compliance, r.Breakdown, r.BuyerText, r.Second,
+		r.Voice.ID, r.Voice.Played).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("catalog: add revision of product %d: %w", p, err)
 	}

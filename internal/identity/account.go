@@ -72,6 +72,7 @@ const (
 	GiveHelpers     Act = "helpers.give"   // to an artisan who stands at the union's counter
 	SeeAudit        Act = "audit.see"
 	ManageStaff     Act = "staff.manage" // accounts, roles, who is signed in
+	WriteWords      Act = "words.write"  // what artisans said, and its translations
 )
 
 // allowed is the one table of who may do what.
@@ -80,6 +81,7 @@ var allowed = map[Act][]Role{
 	SeeOrders:  {Admin, Treasurer, Agent},
 
 	SeeArtisans:    {Admin, Treasurer, Agent},
+	WriteWords:     {Admin, Agent},
 	InviteArtisans: {Admin, Agent},
 	TakePiecesIn:   {Admin, Agent},
 	SendPieces:     {Admin, Agent},

@@ -31,6 +31,8 @@ type Library struct {
 	// InUse are queries, one for each room above that shows pictures, which
 	// return the ids of those that it shows.
 	InUse []string
+	// VoicesInUse are the same for voice notes.
+	VoicesInUse []string
 }
 
 // Take keeps an upload as it came and writes its row. The same bytes from the

@@ -87,6 +87,7 @@ func (l *Library) AddWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &RenderWorker{Library: l})
 	river.AddWorker(workers, &SweepWorker{Library: l, Now: time.Now})
 	river.AddWorker(workers, &RemoveFilesWorker{Library: l})
+	river.AddWorker(workers, &RemoveVoiceWorker{Library: l})
 }
 
 // Render makes a picture's renditions and then, in one statement, tells

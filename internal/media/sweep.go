@@ -45,10 +45,13 @@ func (w *SweepWorker) Work(ctx context.Context, _ *river.Job[SweepArgs]) error {
 	return err
 }
 
-// Sweep removes pictures that no query of InUse names and whose owner last sent
+// Sweep removes pictures and voice notes that no query of InUse names and whose owner last sent
 // them more than UnusedLife before now. Their files follow in jobs, which are
-// tried until they are gone. It returns how many it removed.
+// tried until they are gone. It returns how many pictures it removed.
 func (l *Library) Sweep(ctx context.Context, now time.Time) (int, error) {
+	if err := l.sweepVoices(ctx, now); err != nil {
+		return 0, err
+	}
 	var removed []RemoveFilesArgs
 	err := postgres.InTx(ctx, l.Pool, func(tx pgx.Tx) error {
 		// Sent again meanwhile, a picture waits for this transaction, or has made

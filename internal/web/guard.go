@@ -28,7 +28,10 @@ const (
 
 // uploads are the routes that take photos, and so more bytes and more time.
 var uploads = map[string]bool{"/studio/orders/:number/photo": true, "/studio/drafts/:token/:step": true,
-	"/studio/workshop/:part": true, "/studio/uploads/:id": true, "/admin/artisans/import": true}
+	"/studio/workshop/:part": true, "/studio/uploads/:id": true, "/admin/artisans/import": true, "/studio/drafts/:token/voice": true}
+
+// asks are the routes whose pages may ask the phone for something, and for what.
+var asks = map[string]string{"/studio/drafts/:token/:step": "microphone", "/studio/drafts/:token/voice": "microphone"}
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 
@@ -118,17 +121,26 @@ func (s *Site) recover(c *gin.Context) {
 
 func (s *Site) policies(c *gin.Context) {
 	h := c.Writer.Header()
-	if strings.HasPrefix(c.Request.URL.Path, "/assets/") || strings.HasPrefix(c.Request.URL.Path, "/media/") {
+	if strings.HasPrefix(c.Request.URL.Path, "/assets/") || strings.HasPrefix(c.Request.URL.Path, "/media/") ||
+		strings.HasPrefix(c.Request.URL.Path, "/voices/") {
 		h.Set("X-Content-Type-Options", "nosniff")
 		c.Next()
 		return
 	}
+	blobs := ""
+	if asks[c.FullPath()] == "microphone" {
+		blobs = " blob:" // What was just recorded is heard before it has arrived.
+	}
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "+
-		"connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; "+
+		"media-src 'self'"+blobs+"; connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; "+
 		"form-action "+strings.Join(append([]string{"'self'"}, s.FormHosts...), " "))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+	permissions := "camera=(), microphone=(), geolocation=(), payment=()"
+	if asked := asks[c.FullPath()]; asked != "" {
+		permissions = strings.Replace(permissions, asked+"=()", asked+"=(self)", 1)
+	}
+	h.Set("Permissions-Policy", permissions)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	if s.Production {
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

@@ -159,6 +159,7 @@ type User struct {
 	Audit  bool // may see who did what
 	Staff  bool // may give roles
 	Office bool // may enter the administration
+	Words  bool // may write down what artisans said
 }
 
 const languageKey = "language"

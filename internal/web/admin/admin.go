@@ -74,6 +74,9 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
 	r.GET("/admin/committees/:slug", h.for_(identity.JudgePieces, h.showCommittee))
 	r.POST("/admin/committees/:slug", h.for_(identity.JudgePieces, h.saveCommittee))
+	r.GET("/admin/voices", h.for_(identity.WriteWords, h.listVoices))
+	r.GET("/admin/voices/:slug", h.for_(identity.WriteWords, h.showVoice))
+	r.POST("/admin/voices/:slug", h.for_(identity.WriteWords, h.saveVoice))
 	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
 	r.GET("/admin/artisans.csv", h.for_(identity.SeeArtisans, h.sendRegister))
 	r.GET("/admin/artisans/import", h.for_(identity.InviteArtisans, h.newImport))
@@ -96,7 +99,7 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 	p := h.Site.Page(c, title)
 	p.NoIndex = true
 	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio), Audit: a.May(identity.SeeAudit),
-		Staff: a.May(identity.ManageStaff), Office: true}
+		Staff: a.May(identity.ManageStaff), Office: true, Words: a.May(identity.WriteWords)}
 	var roles []string
 	for _, r := range a.Roles {
 		roles = append(roles, l.T("role."+string(r)))

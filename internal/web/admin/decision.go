@@ -14,6 +14,7 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/order"
@@ -45,6 +46,7 @@ type DecisionPage struct {
 	Changes     []Change
 	Facts       []Fact
 	Description lang.Text
+	Voice       string // where the artisan's own words are heard, or empty
 	Price       money.Amount
 	Range       string
 	Others      []OtherPiece
@@ -131,7 +133,8 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 	ctx, l := c.Request.Context(), web.Language(c)
 	title := s.Title.In(l, s.WrittenIn)
 	page := &DecisionPage{Page: h.page(c, a, title.Words), State: s.State, StateSaid: l.T("revision." + s.State), Title: title, Number: s.Number,
-		Since: s.SubmittedAt, Change: s.Change, Description: s.Description.In(l, s.WrittenIn), Price: s.Price, Words: form.Value("words")}
+		Since: s.SubmittedAt, Change: s.Change, Description: s.Description.In(l, s.WrittenIn), Price: s.Price, Words: form.Value("words"),
+		Voice: media.VoicePath(s.Voice.Key)}
 	page.Section = "queue"
 	makers, err := union.ArtisansByID(ctx, h.Pool, []union.ArtisanID{s.Artisan})
 	if err != nil {

@@ -59,6 +59,7 @@ type ProductPage struct {
 	MakerOther  lang.Text
 	MakerPhoto  web.Picture
 	MakerBio    lang.Text
+	Voice       string // where the maker's own words are heard, or empty
 	StructuredD string
 }
 
@@ -157,6 +158,9 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 		if i == 0 && page.Photos[0].Src != "" {
 			page.Image = h.Site.PublicURL + page.Photos[0].Src
 		}
+	}
+	if r.Voice.Played {
+		page.Voice = media.VoicePath(r.Voice.Key)
 	}
 	page.offer(l, p)
 	page.Withdrawal, page.MadeFor = profile.WithdrawalDays, r.MadeToMeasure()

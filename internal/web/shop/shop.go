@@ -74,6 +74,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	}
 	r.GET("/media/:key/:file", s.Handle(h.showPicture))
 	r.HEAD("/media/:key/:file", s.Handle(h.showPicture))
+	r.GET("/voices/:key", s.Handle(s.SendVoice(h.Media)))
+	r.HEAD("/voices/:key", s.Handle(s.SendVoice(h.Media)))
 	r.POST("/webhooks/stripe", s.Handle(h.hearStripe))
 	r.GET("/robots.txt", s.Handle(h.showRobots))
 	r.GET("/sitemap.xml", s.Handle(h.showSitemap))

@@ -76,6 +76,7 @@ type StepPage struct {
 	Title     web.Field
 	Words     string
 	WordsLang string
+	Voice     VoiceNote
 	Preview   Preview
 	Missing   string
 	MissingAt string
@@ -176,7 +177,7 @@ func (h *Handlers) newStepPage(c *gin.Context, a union.Artisan, d catalog.Draft,
 	at := slices.Index(asked, step)
 	base := "/studio/drafts/" + d.Token + "/"
 	page := &StepPage{Page: h.page(c, "pieces", l.T("studio.step."+step)), Step: step, Asks: l.T("studio.step." + step),
-		More: l.T("studio.step." + step + ".more"), Action: base + step, Version: d.Version}
+		More: l.T("studio.step." + step + ".more"), Action: base + step, Version: d.Version, Voice: newVoiceNote(d)}
 	for i, s := range asked {
 		page.Steps = append(page.Steps, StepMark{l.T("studio.bar." + s), stepIcons[s], base + s, i < at, i == at})
 	}

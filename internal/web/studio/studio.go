@@ -75,6 +75,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.GET("/studio/cards", h.own(h.listCards))
 	r.POST("/studio/drafts", h.own(h.createDraft))
 	r.POST("/studio/drafts/:token/leave", h.own(h.deleteEdit))
+	r.POST("/studio/drafts/:token/voice", h.own(h.saveVoice))
 	r.GET("/studio/drafts/:token/:step", h.own(h.showStep))
 	r.POST("/studio/drafts/:token/:step", h.own(h.saveStep))
 	return h.addUploadRoutes(r)
