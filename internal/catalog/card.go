@@ -116,7 +116,7 @@ type Page struct {
 // list of slugs is compared through its own table, so that a made-up slug just
 // finds nothing.
 const filterSQL = `
-	    a.state = 'active'
+	    a.state = 'active' AND NOT a.away
 	AND (cardinality($1::text[]) = 0 OR c.search LIKE ALL ($1))
 	AND (cardinality($2::text[]) = 0 OR t.slug = ANY ($2))
 	AND (cardinality($3::text[]) = 0 OR k.slug = ANY ($3))
@@ -452,6 +452,8 @@ func CountByTrade(ctx context.Context, db postgres.DB) (map[string]int, error) {
 		SELECT t.slug, count(*)
 		FROM cards c
 		JOIN trades t ON t.id = c.trade_id
+		JOIN artisans a ON a.id = c.artisan_id
+		WHERE a.state = 'active' AND NOT a.away
 		GROUP BY t.slug`)
 	if err != nil {
 		return nil, fmt.Errorf("catalog: count by trade: %w", err)
@@ -475,7 +477,8 @@ func PublicSlugs(ctx context.Context, db postgres.DB, limit int) ([]string, erro
 		UNION ALL
 		(SELECT 'artisans/' || slug FROM artisans WHERE state = 'active' ORDER BY slug)
 		UNION ALL
-		(SELECT 'products/' || slug FROM cards ORDER BY published_at DESC, slug)
+		(SELECT 'products/' || c.slug FROM cards c JOIN artisans a ON a.id = c.artisan_id
+		 WHERE a.state = 'active' ORDER BY c.published_at DESC, c.slug)
 		LIMIT $1`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("catalog: public slugs: %w", err)

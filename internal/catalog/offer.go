@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -34,6 +35,8 @@ type Offer struct {
 	Compliance   []string
 	BuyerText    *BuyerText
 	OnSale       bool
+	Closed       union.Holidays // of its workshop
+	Away         bool           // until they are over it cannot be bought
 }
 
 // Offers returns what visitors can buy under these SKUs, by SKU. What has left
@@ -64,7 +67,7 @@ func offers(ctx context.Context, db postgres.DB, where string, arg any) (map[str
 		       coalesce((SELECT rp.picture_id FROM revision_pictures rp
 		                 WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1), 0),
 		       r.packed_weight_g, r.hs_code, r.ship_mode, r.compliance, r.buyer_text,
-		       p.state = 'on_sale' AND a.state = 'active'
+		       p.state = 'on_sale' AND a.state = 'active', a.closed_from, a.closed_until, a.away
 		FROM variants v
 		JOIN products p ON p.id = v.product_id
 		JOIN revisions r ON r.id = p.live_id
@@ -77,9 +80,13 @@ func offers(ctx context.Context, db postgres.DB, where string, arg any) (map[str
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Offer, error) {
 		var o Offer
 		v := &o.Variant
+		var from, until *time.Time
 		err := row.Scan(&v.ID, &v.Product, &v.SKU, &v.Options, &v.Price.Minor, &v.Price.Currency, &v.Stocked, &v.OnHand,
 			&v.Held, &v.LeadDays, &o.Slug, &o.Title, &o.WrittenIn, &o.Artisan, &o.Maker, &o.MakerArabic, &o.MakerSlug,
-			&o.QuarterName, &o.Picture, &o.PackedWeight, &o.HSCode, &o.ShipMode, &o.Compliance, &o.BuyerText, &o.OnSale)
+			&o.QuarterName, &o.Picture, &o.PackedWeight, &o.HSCode, &o.ShipMode, &o.Compliance, &o.BuyerText, &o.OnSale, &from, &until, &o.Away)
+		if from != nil && until != nil {
+			o.Closed.From, o.Closed.Until = *from, *until
+		}
 		return o, err
 	})
 	if err != nil {
@@ -115,7 +122,7 @@ func Reserve(ctx context.Context, tx pgx.Tx, wanted []Wanted) error {
 			SET held = held + CASE WHEN stocked THEN $2 ELSE 0 END
 			FROM products p, artisans a
 			WHERE v.id = $1 AND p.id = v.product_id AND a.id = p.artisan_id
-			  AND p.state = 'on_sale' AND a.state = 'active'
+			  AND p.state = 'on_sale' AND a.state = 'active' AND NOT a.away
 			  AND (NOT stocked OR on_hand - held >= $2)`, w.Variant, w.Count)
 		if err != nil {
 			return fmt.Errorf("catalog: reserve variant %d: %w", w.Variant, err)

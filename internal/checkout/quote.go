@@ -52,8 +52,12 @@ const (
 	Gone     Trouble = "gone"      // sold, or no longer offered
 	Fewer    Trouble = "fewer"     // there are some, but not so many
 	Paying   Trouble = "paying"    // someone is paying for it just now
+	Resting  Trouble = "resting"   // its workshop has holidays, and its pieces with it
 	TextOwed Trouble = "text_owed" // the maker needs a text from the buyer
 )
+
+// Absent reports whether nothing of a line can be had just now.
+func (l Line) Absent() bool { return l.Trouble == Gone || l.Trouble == Paying || l.Trouble == Resting }
 
 // Reason is why a quote cannot be posted.
 type Reason string
@@ -122,6 +126,8 @@ func quote(a Ask, offers map[string]catalog.Offer, profile union.Profile, zones 
 		switch {
 		case !o.OnSale || o.Stocked && o.OnHand == 0:
 			l.Trouble = Gone
+		case o.Away:
+			l.Trouble = Resting
 		case l.Free == 0:
 			l.Trouble = Paying
 		case want.Quantity > l.Free:
@@ -131,7 +137,7 @@ func quote(a Ask, offers map[string]catalog.Offer, profile union.Profile, zones 
 		}
 		q.Troubled = q.Troubled || l.Trouble != Fine
 		q.Lines = append(q.Lines, l)
-		if l.Trouble == Gone || l.Trouble == Paying {
+		if l.Absent() {
 			continue
 		}
 		q.Pieces = q.Pieces.Plus(l.Total)
@@ -193,9 +199,21 @@ func openDay(t time.Time, p union.Profile) time.Time {
 	return t
 }
 
-// prepareBy is the day by which a piece is to be handed in.
+// prepareBy is the day by which a piece is to be handed in. A workshop that is
+// closed in between begins when it is open again.
 func prepareBy(o catalog.Offer, now time.Time, at *time.Location) time.Time {
-	return dayOf(now, at).AddDate(0, 0, max(o.LeadDays, handIn))
+	begins := dayOf(now, at)
+	if Delayed(o, now, at) {
+		begins = o.Closed.Reopens()
+	}
+	return begins.AddDate(0, 0, max(o.LeadDays, handIn))
+}
+
+// Delayed reports whether a piece that is bought now waits for the end of its
+// workshop's holidays.
+func Delayed(o catalog.Offer, now time.Time, at *time.Location) bool {
+	day := dayOf(now, at)
+	return o.Closed.Between(day, day.AddDate(0, 0, max(o.LeadDays, handIn)))
 }
 
 // groupByArtisan brings lines of one artisan together, the artisans in the

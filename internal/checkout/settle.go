@@ -479,6 +479,7 @@ func (d *Desk) AddWorkers(w *river.Workers) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ApplyArgs]) error { return d.Apply(ctx, j.Args) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ExpireArgs]) error { return d.Expire(ctx, j.Args.Order) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[RefundArgs]) error { return d.Refund(ctx, j.Args.Refund) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[SignsArgs]) error { return d.TurnSigns(ctx) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ReconcileArgs]) error { return d.Reconcile(ctx) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[EmptyCartArgs]) error {
 		return d.Carts.Take(ctx, [32]byte(j.Args.CartKey), j.Args.SKUs)

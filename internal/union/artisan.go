@@ -51,6 +51,7 @@ type Artisan struct {
 	Phone               string
 	ShowsPhone          bool
 	Closed              Holidays // the zero ones for none
+	Away                bool     // its pieces have left the market for them
 	RegisterNumber      string
 	LegalStatus         string
 	MarkLevel           int // 0 for none
@@ -92,7 +93,8 @@ const artisanColumns = `
 	a.id, a.slug, a.state, a.name, a.name_ar, a.gender, a.trade_id, t.slug, t.name, a.quarter_id, q.slug, q.name,
 	a.bio, a.written_in, a.speaks, a.years_of_craft, a.latitude, a.longitude, a.accepts_visits, a.by_appointment,
 	a.visit_hours, coalesce(a.email, ''), a.phone, a.register_number, a.legal_status, coalesce(a.mark_level, 0),
-	a.joined, coalesce(a.picture_id, 0), coalesce(a.account_id, 0), a.shows_phone, a.closed_from, a.closed_until`
+	a.joined, coalesce(a.picture_id, 0), coalesce(a.account_id, 0), a.shows_phone, a.closed_from, a.closed_until,
+	a.closed_leaves, a.away`
 
 const artisanTables = `
 	FROM artisans a
@@ -102,13 +104,14 @@ const artisanTables = `
 func scanArtisan(row pgx.CollectableRow) (Artisan, error) {
 	var a Artisan
 	var from, until *time.Time
+	var leaves bool
 	err := row.Scan(&a.ID, &a.Slug, &a.State, &a.Name, &a.NameArabic, &a.Gender, &a.Trade, &a.TradeSlug, &a.TradeName,
 		&a.Quarter, &a.QuarterSlug, &a.QuarterName, &a.Bio, &a.WrittenIn, &a.Speaks, &a.YearsOfCraft,
 		&a.Latitude, &a.Longitude, &a.AcceptsVisits, &a.ByAppointment, &a.VisitHours, &a.Email, &a.Phone,
 		&a.RegisterNumber, &a.LegalStatus, &a.MarkLevel, &a.Joined, &a.Picture, &a.Account,
-		&a.ShowsPhone, &from, &until)
+		&a.ShowsPhone, &from, &until, &leaves, &a.Away)
 	if from != nil && until != nil {
-		a.Closed = Holidays{*from, *until}
+		a.Closed = Holidays{*from, *until, leaves}
 	}
 	return a, err
 }

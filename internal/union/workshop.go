@@ -151,13 +151,24 @@ func ShowPhone(ctx context.Context, tx pgx.Tx, a Artisan, shows bool, by identit
 
 // Holidays are the days on which a workshop is closed, the first and the last
 // among them. The zero ones are none.
-type Holidays struct{ From, Until time.Time }
+type Holidays struct {
+	From, Until time.Time
+	Leaves      bool // the pieces leave the market for them
+}
 
 // Cover reports whether t is on one of the days, as days are told where t is.
 func (h Holidays) Cover(t time.Time) bool {
 	day := t.Format(time.DateOnly)
 	return !h.From.IsZero() && h.From.Format(time.DateOnly) <= day && day <= h.Until.Format(time.DateOnly)
 }
+
+// Between reports whether some of the days are between two others, or on them.
+func (h Holidays) Between(from, to time.Time) bool {
+	return !h.Over(from) && h.From.Format(time.DateOnly) <= to.Format(time.DateOnly)
+}
+
+// Reopens is the day on which the workshop is open again.
+func (h Holidays) Reopens() time.Time { return h.Until.AddDate(0, 0, 1) }
 
 // Over reports whether none of the days is on t or later.
 func (h Holidays) Over(t time.Time) bool {
@@ -189,6 +200,32 @@ func Close(ctx context.Context, tx pgx.Tx, a Artisan, h Holidays, today time.Tim
 	}
 	return changeWorkshop(ctx, tx, a, by, "holidays", `
 		UPDATE artisans
-		SET closed_from = $2, closed_until = $3
-		WHERE id = $1`, from, until)
+		SET closed_from = $2, closed_until = $3, closed_leaves = $4, away = $4 AND coalesce($5::date BETWEEN $2 AND $3, false)
+		WHERE id = $1`, from, until, h.Leaves && from != nil, today.Format(time.DateOnly))
+}
+
+// TurnSigns takes the pieces of workshops whose holidays begin off the market,
+// where their artisans like it so, and puts those back whose holidays are over.
+// today is where the union is. Done twice, it is done once.
+func TurnSigns(ctx context.Context, tx pgx.Tx, today time.Time) error {
+	rows, err := tx.Query(ctx, `
+		UPDATE artisans
+		SET away = NOT away
+		WHERE away <> (closed_leaves AND coalesce($1::date BETWEEN closed_from AND closed_until, false))
+		RETURNING id`, today.Format(time.DateOnly))
+	if err != nil {
+		return fmt.Errorf("union: turn signs: %w", err)
+	}
+	turned, err := pgx.CollectRows(rows, pgx.RowTo[ArtisanID])
+	if err != nil {
+		return fmt.Errorf("union: turn signs: %w", err)
+	}
+	if len(turned) == 0 {
+		return nil
+	}
+	tags := []string{Lists}
+	for _, id := range turned {
+		tags = append(tags, id.Tag())
+	}
+	return postgres.Notify(ctx, tx, tags...)
 }

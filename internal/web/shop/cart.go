@@ -195,6 +195,8 @@ func (h *Handlers) cartLines(c *gin.Context, q checkout.Quote) (lines []CartLine
 			v.Trouble, v.Gone = l.T("cart.trouble.gone"), true
 		case checkout.Paying:
 			v.Trouble = l.T("cart.trouble.paying")
+		case checkout.Resting:
+			v.Trouble, v.Gone = l.T("cart.trouble.resting", line.Closed.Until), true
 		case checkout.Fewer:
 			v.Trouble = l.T("cart.trouble.fewer", line.Free)
 		case checkout.TextOwed:
@@ -210,7 +212,7 @@ func (h *Handlers) summary(c *gin.Context, q checkout.Quote, way *checkout.Optio
 	l := web.Language(c)
 	s := Summary{Total: q.Pieces}
 	for _, line := range q.Lines {
-		if line.Trouble == checkout.Gone || line.Trouble == checkout.Paying {
+		if line.Absent() {
 			continue
 		}
 		s.Lines = append(s.Lines, SummaryLine{line.Title.In(l, line.WrittenIn), line.Quantity, line.Total, makerName(l, line.Maker, line.MakerArabic)})
@@ -344,6 +346,8 @@ func checkQuantity(o catalog.Offer, quantity, have int, add bool) error {
 		return nil
 	case !o.OnSale || o.Stocked && o.OnHand == 0:
 		return errGone
+	case o.Away:
+		return errResting.With(o.Closed.Until)
 	case free == 0:
 		return errPaying
 	case add && have >= free:
@@ -355,10 +359,11 @@ func checkQuantity(o catalog.Offer, quantity, have int, add bool) error {
 }
 
 var (
-	errGone   = fault.New(fault.Invalid, "cart.trouble.gone")
-	errPaying = fault.New(fault.Invalid, "cart.trouble.paying")
-	errFewer  = fault.New(fault.Invalid, "cart.trouble.fewer")
-	errAll    = fault.New(fault.Invalid, "cart.trouble.all")
+	errGone    = fault.New(fault.Invalid, "cart.trouble.gone")
+	errPaying  = fault.New(fault.Invalid, "cart.trouble.paying")
+	errResting = fault.New(fault.Invalid, "cart.trouble.resting")
+	errFewer   = fault.New(fault.Invalid, "cart.trouble.fewer")
+	errAll     = fault.New(fault.Invalid, "cart.trouble.all")
 )
 
 // said is a fault in the visitor's words.

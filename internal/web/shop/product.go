@@ -35,6 +35,7 @@ type ProductPage struct {
 	Options     []Option
 	Single      string // SKU where there is no choice
 	MostPieces  int
+	Rests       string // until when its workshop rests, and what that means for the piece
 	StockSaid   string
 	StockKind   string // waiting or empty
 	Buyable     bool
@@ -163,6 +164,7 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 		page.Voice = media.VoicePath(r.Voice.Key)
 	}
 	page.offer(l, p)
+	now := h.Site.Now()
 	page.Withdrawal, page.MadeFor = profile.WithdrawalDays, r.MadeToMeasure()
 	page.Counter = profile.Address.Line1
 	page.AddPath = web.Path(c, "/cart/lines")
@@ -171,7 +173,7 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 			page.About1, page.RateDay = l.Money(rate.Approximate(page.Price)), rate.Date
 		}
 	}
-	page.deliveries(l, p, profile, zones, h.Site.Now())
+	page.deliveries(l, p, maker, profile, zones, now)
 	page.Stripe, err = newPriceStripe(l, page.Price, r.Breakdown, profile.CommissionBP, true)
 	if err != nil {
 		return err
@@ -242,12 +244,23 @@ func (page *ProductPage) offer(l *lang.Language, p catalog.Product) {
 	}
 }
 
-func (page *ProductPage) deliveries(l *lang.Language, p catalog.Product, profile union.Profile, zones []shipping.Zone, now time.Time) {
+func (page *ProductPage) deliveries(l *lang.Language, p catalog.Product, maker union.Artisan, profile union.Profile, zones []shipping.Zone, now time.Time) {
 	lead := 0
 	if len(p.Variants) > 0 {
 		lead = p.Variants[0].LeadDays
 	}
-	offer := catalog.Offer{Variant: catalog.Variant{Price: page.Price, LeadDays: lead}, PackedWeight: p.Revision.PackedWeight, ShipMode: p.Revision.ShipMode}
+	offer := catalog.Offer{Variant: catalog.Variant{Price: page.Price, LeadDays: lead}, PackedWeight: p.Revision.PackedWeight,
+		ShipMode: p.Revision.ShipMode, Closed: maker.Closed, Away: maker.Away}
+	switch {
+	case page.State == "sold_out":
+	case maker.Away:
+		page.State, page.Buyable, page.StockSaid, page.StockKind = "resting", false, "", ""
+		page.Rests = l.T("product.rests.away", l.Day(maker.Closed.Until), l.Weekday(maker.Closed.Reopens()))
+	case checkout.Delayed(offer, now, profile.Location) && maker.Closed.Cover(now.In(profile.Location)):
+		page.Rests = l.T("product.rests.now", l.Day(maker.Closed.Until))
+	case checkout.Delayed(offer, now, profile.Location):
+		page.Rests = l.T("product.rests.soon", l.Day(maker.Closed.From), l.Day(maker.Closed.Until))
+	}
 	posts, collect := checkout.Estimate(offer, profile, zones, now)
 	page.CollectBy, page.Freight, page.Second = collect.By, len(posts) == 0, p.Revision.Second
 	for _, o := range posts {

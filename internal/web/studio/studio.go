@@ -458,6 +458,7 @@ type PiecesPage struct {
 	web.Page
 	Drafts []DraftView
 	Pieces []PieceView
+	Rests  string // that they are off the market for the holidays
 	Next   string
 	Said   string
 }
@@ -547,6 +548,9 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 		return nil, err
 	}
 	page := &PiecesPage{Page: h.page(c, "pieces", l.T("studio.pieces"))}
+	if a.Away {
+		page.Rests = l.T("studio.pieces.away", l.Weekday(a.Closed.Reopens()))
+	}
 	back, editing := map[catalog.ProductID]bool{}, map[catalog.ProductID]bool{}
 	for _, d := range drafts {
 		v := DraftView{Path: "/studio/drafts/" + d.Token + "/photos", At: d.UpdatedAt, Edit: d.Live,

@@ -64,6 +64,7 @@ type PartPage struct {
 	From      web.Field
 	Until     web.Field
 	Rests     bool // holidays are written down
+	Leaves    bool // the pieces leave the market for them
 }
 
 // showWorkshop serves GET /studio/workshop.
@@ -109,7 +110,11 @@ func (h *Handlers) showWorkshop(c *gin.Context, _ identity.Account, a union.Arti
 		now["phone"] = plain("studio.phone.shown")
 	}
 	if !a.Closed.Over(today) {
-		now["closed"] = plain("studio.closed.days", l.Weekday(a.Closed.From), l.Weekday(a.Closed.Until))
+		key := "studio.closed.days"
+		if a.Closed.Leaves {
+			key = "studio.closed.days_away"
+		}
+		now["closed"] = plain(key, l.Weekday(a.Closed.From), l.Weekday(a.Closed.Until))
 	}
 	for _, p := range parts {
 		page.Rows = append(page.Rows, WorkshopRow{partIcons[p], l.T("studio.part." + p), "/studio/workshop/" + p, now[p]})
@@ -204,7 +209,10 @@ func (h *Handlers) newPartPage(c *gin.Context, a union.Artisan, form *web.Form) 
 		}
 		page.Shows = a.ShowsPhone
 	case "closed":
-		page.Rests = !a.Closed.From.IsZero()
+		page.Rests, page.Leaves = !a.Closed.From.IsZero(), a.Closed.Leaves
+		if form.Sent {
+			page.Leaves = form.Value("pieces") == "leave"
+		}
 		if !form.Sent && page.Rests {
 			form.Set("from", a.Closed.From.Format(time.DateOnly))
 			form.Set("until", a.Closed.Until.Format(time.DateOnly))
@@ -365,6 +373,7 @@ func readHolidays(form *web.Form) (days union.Holidays, err error) {
 	if form.Value("open") != "" {
 		return union.Holidays{}, nil
 	}
+	days.Leaves = form.Value("pieces") == "leave"
 	var f fault.Form
 	for name, day := range map[string]*time.Time{"from": &days.From, "until": &days.Until} {
 		typed := lang.WesternDigits(form.Value(name))
