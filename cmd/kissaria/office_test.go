@@ -499,3 +499,60 @@ func TestOfficeTurnsPages(t *testing.T) {
 		}
 	}
 }
+
+// The office keeps notes of an order, writes to its buyer, and mends the address
+// of a parcel that is not packed.
+func TestOfficeWritesAboutAnOrder(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buy(t, "fr", "KIS-0011")
+	staff, path := m.staff(t), "/admin/orders/"+p.number
+	for _, bad := range []url.Values{{"words": {"  "}}, {"words": {strings.Repeat("x", 1001)}}} {
+		if got := staff.post(path+"/note", bad); got.status != 422 || !strings.Contains(got.body, `id="note-wrong"`) {
+			t.Errorf("a note of %d characters = %d, want 422", len(bad.Get("words")), got.status)
+		}
+	}
+	if got := staff.post(path+"/note", url.Values{"words": {"She calls on <Friday>."}}); got.status != http.StatusSeeOther {
+		t.Fatalf("a note = %d", got.status)
+	}
+	if page := staff.get(path); !strings.Contains(page.body, "She calls on &lt;Friday&gt;.") {
+		t.Error("colleagues do not read the note")
+	}
+	if page := p.get("/fr/orders/" + p.token); strings.Contains(page.body, "She calls on") {
+		t.Error("the buyer reads what is for colleagues")
+	}
+
+	if got := staff.post(path+"/message", url.Values{"about": {"own"}}); got.status != 422 || !strings.Contains(got.body, `id="message-wrong"`) {
+		t.Errorf("a message without a word = %d, want 422", got.status)
+	}
+	if got := staff.post(path+"/message", url.Values{"about": {"bribe"}, "words": {"x"}}); got.status != 422 {
+		t.Errorf("a message about nothing = %d, want 422", got.status)
+	}
+	if got := staff.post(path+"/message", url.Values{"about": {"late"}, "words": {"La laine est en route."}}); got.status != http.StatusSeeOther {
+		t.Fatalf("a message = %d", got.status)
+	}
+	letter := one[string](t, m, `SELECT subject || ' ' || body_text FROM mails WHERE recipient = 'marta@example.com' ORDER BY id DESC LIMIT 1`)
+	if !strings.Contains(letter, "Au sujet de votre commande") || !strings.Contains(letter, "prend plus de temps") || !strings.Contains(letter, "La laine est en route.") {
+		t.Errorf("the buyer reads:\n%s", letter)
+	}
+
+	address := url.Values{"line1": {""}, "city": {"Lyon"}, "landmark": {"kept"}}
+	if got := staff.post(path+"/address", address); got.status != 422 || !strings.Contains(got.body, `value="kept"`) || !strings.Contains(got.body, `id="line1-wrong"`) {
+		t.Errorf("an address without a street = %d, want 422 with the rest kept", got.status)
+	}
+	address.Set("line1", "7 rue Neuve")
+	if got := staff.post(path+"/address", address); got.status != http.StatusSeeOther {
+		t.Fatalf("another address = %d", got.status)
+	}
+	country := one[string](t, m, `SELECT country || ' ' || (address ->> 'line1') FROM orders WHERE number = $1`, p.number)
+	if !strings.HasSuffix(country, " 7 rue Neuve") || !strings.Contains(staff.get(path+"/label").body, "7 rue Neuve") {
+		t.Errorf("the parcel goes to %s", country)
+	}
+	m.handIn(t, staff, p.number, "jaouad-benallal")
+	staff.post(path+"/packing", url.Values{"piece-KIS-0011": {"yes"}, "weight": {"900"}})
+	if got := staff.post(path+"/address", address); got.status != http.StatusConflict {
+		t.Errorf("another address for a packed parcel = %d, want 409", got.status)
+	}
+	if personal := one[int](t, m, `SELECT count(*) FROM audit WHERE (before::text || after::text) LIKE '%Neuve%'`); personal != 0 {
+		t.Error("the audit holds an address")
+	}
+}

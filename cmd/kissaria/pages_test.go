@@ -187,7 +187,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		named["order.state."+s+".more"] = "an order's page"
 	}
 	family("order.short.", "the office", states...)
-	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
+	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "note", "message", "readdressed", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
 	family("admin.audit.", "the audit", "when", "by", "for", "action", "subject", "before", "after", "request", "from", "to")
 	family("audit.", "the audit", "account.created", "account.password_set", "account.role_given", "account.roles_changed", "account.state_changed",
 		"account.second_factor_set", "account.second_factor_removed", "account.recovery_code_used", "account.recovery_codes_made",
@@ -195,7 +195,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
 		"artisan.imported", "artisans.imported", "artisans.exported", "voice.written_down", "committee.rules_set", "committee.text_added", "committee.text_retired",
-		"payment.cash_taken", "order.refunded", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
+		"payment.cash_taken", "order.readdressed", "order.refunded", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
 	}
@@ -239,6 +239,8 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("admin.texts.", "the office", "criterion", "criterion.more", "phrase", "phrase.more")
 	family("admin.rule.", "the office", "approvals", "wary_from", "wary_from.hint", "promise_days")
 	family("refund.reason.", "the office", checkout.Reasons...)
+	family("admin.message.", "the office", checkout.Messages...)
+	family("mail.message.", "a letter", "late", "question", "ready", "own")
 	family("revision.", "the office", "submitted", "approved", "changes_requested", "rejected")
 	for _, s := range []string{"photos", "what", "price", "count", "variants", "size", "made", "words", "look"} {
 		family("studio.step."+s, "the studio", "", ".more")

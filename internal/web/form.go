@@ -127,6 +127,19 @@ func (f *Form) Take(err error) bool {
 	return true
 }
 
+// TakeAt is Take for a fault that may name no field: then it stands beside this
+// one.
+func (f *Form) TakeAt(field string, err error) bool {
+	if !f.Take(err) {
+		return false
+	}
+	e := (*fault.Fault)(nil)
+	if errors.As(err, &e) && len(e.Fields) == 0 {
+		f.wrong = map[string]fault.Message{field: {Key: e.Key, Args: e.Args}}
+	}
+	return true
+}
+
 // Wrong returns what is wrong with a field, in the visitor's language.
 func (f *Form) Wrong(name string) string {
 	m, ok := f.wrong[name]

@@ -53,6 +53,9 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/orders/:number/label", h.for_(identity.SeeOrders, h.showLabel))
 	r.POST("/admin/orders/:number/shipment", h.for_(identity.SendPieces, h.createShipment))
 	r.POST("/admin/orders/:number/delivery", h.for_(identity.SendPieces, h.createDelivery))
+	r.POST("/admin/orders/:number/note", h.for_(identity.SendPieces, h.createNote))
+	r.POST("/admin/orders/:number/message", h.for_(identity.SendPieces, h.createMessage))
+	r.POST("/admin/orders/:number/address", h.for_(identity.SendPieces, h.updateAddress))
 	r.GET("/admin/orders/:number/refund", h.for_(identity.GiveMoneyBack, h.newRefund))
 	r.POST("/admin/orders/:number/refund", h.for_(identity.GiveMoneyBack, h.createRefund))
 	r.POST("/admin/orders/:number/cash", h.for_(identity.SendPieces, h.createCash))
@@ -238,6 +241,7 @@ type OrderPage struct {
 	History     []HistoryRow
 	ShopPath    string
 	Shipment    *ShipmentPart // nil before all pieces are handed in
+	Desk        *DeskPart     // nil for those who only look
 	RefundPath  string        // where money is given back, empty where there is none to give
 	CashAction  string        // where cash is taken for it, empty where none is to be
 	CashLabel   string
@@ -296,9 +300,10 @@ type LedgerRow struct {
 
 // HistoryRow is something that happened.
 type HistoryRow struct {
-	At   time.Time
-	Said string
-	By   string
+	At    time.Time
+	Said  string
+	By    string
+	Words string // of a note or a message
 }
 
 // showOrder serves GET /admin/orders/:number.
@@ -347,6 +352,10 @@ func (h *Handlers) renderOrder(c *gin.Context, a identity.Account, status int, f
 			page.CashLabel = l.T("admin.cash.hand_over", o.Total)
 		}
 	}
+	page.Desk = h.deskPart(c, a, o, form)
+	if form != nil && form.Value("form") != "" {
+		form = nil // It was not the parcel's.
+	}
 	if page.Shipment, err = h.shipment(c, a, o, form); err != nil {
 		return err
 	}
@@ -368,7 +377,8 @@ func (h *Handlers) renderOrder(c *gin.Context, a identity.Account, status int, f
 		page.Ledger = append(page.Ledger, r)
 	}
 	for _, e := range history {
-		page.History = append(page.History, HistoryRow{At: e.At, Said: l.T("history." + e.Kind), By: e.By})
+		words, _ := e.Details["words"].(string)
+		page.History = append(page.History, HistoryRow{At: e.At, Said: l.T("history." + e.Kind), By: e.By, Words: words})
 	}
 	return h.Site.Render(c, status, "admin/order", page)
 }
