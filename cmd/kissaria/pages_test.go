@@ -184,7 +184,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("admin.audit.", "the audit", "when", "by", "action", "subject", "before", "after", "request", "from", "to")
 	family("audit.", "the audit", "account.created", "account.password_set", "artisan.invited", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
-		"voice.written_down", "committee.rules_set", "committee.text_added", "committee.text_retired",
+		"voice.written_down", "artisan.suspended", "artisan.reinstated", "committee.rules_set", "committee.text_added", "committee.text_retired",
 		"shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")

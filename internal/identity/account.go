@@ -68,6 +68,7 @@ const (
 	JudgeEverything Act = "pieces.judge_all"
 	EnterStudio     Act = "studio.enter"
 	SeeAudit        Act = "audit.see"
+	SuspendArtisans Act = "artisans.suspend"
 	WriteWords      Act = "words.write" // what artisans said, and its translations
 )
 
@@ -77,10 +78,12 @@ var allowed = map[Act][]Role{
 	SeeOrders:  {Admin, Treasurer, Agent},
 
 	SeeArtisans:    {Admin, Treasurer, Agent},
-	WriteWords:     {Admin, Agent},
 	InviteArtisans: {Admin, Agent},
 	TakePiecesIn:   {Admin, Agent},
 	SendPieces:     {Admin, Agent},
+
+	WriteWords:      {Admin, Agent},
+	SuspendArtisans: {Admin},
 
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},

@@ -11,6 +11,7 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
@@ -93,15 +94,17 @@ func shorten(s string) string {
 type ArtisanPage struct {
 	web.Page
 	ArtisanRow
-	Slug     string
-	Phone    string
-	Email    string
-	Register string
-	Joined   time.Time
-	Speaks   string
-	ShopPath string
-	Action   string
-	Invited  *Invitation // just made; shown once
+	Slug       string
+	Phone      string
+	Email      string
+	Register   string
+	Joined     time.Time
+	Speaks     string
+	ShopPath   string
+	Verdicts   string // how many of the photos were as shown, empty where none was compared
+	Action     string
+	Invited    *Invitation // just made; shown once
+	Suspension SuspensionForm
 }
 
 // Invitation is a link that lets an artisan in, once.
@@ -118,10 +121,14 @@ func (h *Handlers) showArtisan(c *gin.Context, a identity.Account) error {
 	if err != nil {
 		return err
 	}
-	return h.Site.Render(c, http.StatusOK, "admin/artisan", h.newArtisanPage(c, a, m))
+	page, err := h.newArtisanPage(c, a, m)
+	if err != nil {
+		return err
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/artisan", page)
 }
 
-func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Artisan) *ArtisanPage {
+func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Artisan) (*ArtisanPage, error) {
 	l := web.Language(c)
 	row := newArtisanRow(l, m)
 	page := &ArtisanPage{Page: h.page(c, a, row.Name), ArtisanRow: row, Slug: m.Slug, Phone: m.Phone, Email: m.Email, Register: m.RegisterNumber,
@@ -135,7 +142,15 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	if a.May(identity.InviteArtisans) && m.State != union.Left && m.State != union.Suspended {
 		page.Action = "/admin/artisans/" + m.Slug + "/invitation"
 	}
-	return page
+	asShown, differed, err := order.CountVerdicts(c.Request.Context(), h.Pool, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	if asShown+differed > 0 {
+		page.Verdicts = l.T("admin.verdicts", asShown+differed, asShown, differed, order.DifferedShare(asShown, differed))
+	}
+	page.Suspension, err = h.newSuspensionForm(c, a, m)
+	return page, err
 }
 
 // createInvitation serves POST /admin/artisans/:slug/invitation. Whoever was
@@ -160,7 +175,10 @@ func (h *Handlers) createInvitation(c *gin.Context, a identity.Account) error {
 			return err
 		}
 	}
-	page := h.newArtisanPage(c, a, m)
+	page, err := h.newArtisanPage(c, a, m)
+	if err != nil {
+		return err
+	}
 	invited := &Invitation{URL: h.Site.PublicURL + "/studio/welcome/" + token, Until: now.Add(union.InvitationLife)}
 	if invited.QR, err = web.NewQR(invited.URL, l.T("admin.invitation.code", page.Name)); err != nil {
 		return err

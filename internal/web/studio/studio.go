@@ -46,8 +46,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.POST("/studio/passkey", h.own(h.offerPasskey))
 	r.POST("/studio/passkey/answer", h.own(h.createPasskey))
 	r.GET("/studio", h.own(h.showHome))
-	r.GET("/studio/orders", h.own(h.listOrders))
-	r.POST("/studio/orders/:number/photo", h.own(h.createHanding))
+	r.GET("/studio/orders", h.preparing(h.listOrders))
+	r.POST("/studio/orders/:number/photo", h.preparing(h.createHanding))
 	r.GET("/studio/money", h.own(h.listMoney))
 	r.GET("/studio/money/:year", h.own(h.showStatement))
 	r.GET("/studio/pieces", h.own(h.listPieces))
@@ -73,15 +73,11 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 // own lets in artisans, and gives each handler the one who asks. Nobody else's
 // pieces, orders or money can be named in an address.
 func (h *Handlers) own(fn func(*gin.Context, identity.Account, union.Artisan) error) gin.HandlerFunc {
-	return h.Site.For(identity.EnterStudio, func(c *gin.Context, a identity.Account) error {
-		artisan, err := union.OfAccount(c.Request.Context(), h.Pool, a.ID)
-		if errors.Is(err, union.ErrNoArtisan) {
-			return identity.ErrForbidden
+	return h.preparing(func(c *gin.Context, account identity.Account, a union.Artisan) error {
+		if a.State == union.Suspended {
+			return refuseSuspended(c)
 		}
-		if err != nil {
-			return err
-		}
-		return fn(c, a, artisan)
+		return fn(c, account, a)
 	})
 }
 
@@ -233,9 +229,9 @@ func (h *Handlers) showHome(c *gin.Context, account identity.Account, a union.Ar
 // OrdersPage is studio/orders: what is to be prepared, due first.
 type OrdersPage struct {
 	web.Page
+	Pause    *Pause // nil where the workshop is open
 	Parts    []PartView
-	AsShown  int
-	Differed int
+	Verdicts string // how many photos were as shown, empty where none was compared
 }
 
 // PartView is what is to be prepared for one order.
@@ -281,7 +277,14 @@ func (h *Handlers) newOrdersPage(c *gin.Context, a union.Artisan) (*OrdersPage, 
 		return nil, err
 	}
 	page := &OrdersPage{Page: h.page(c, "orders", l.T("studio.orders"))}
-	if page.AsShown, page.Differed, err = order.CountVerdicts(ctx, h.Pool, a.ID); err != nil {
+	asShown, differed, err := order.CountVerdicts(ctx, h.Pool, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if asShown+differed > 0 {
+		page.Verdicts = l.T("studio.verdicts.own", asShown+differed, asShown, differed, order.DifferedShare(asShown, differed))
+	}
+	if err := h.pause(c, a, page); err != nil {
 		return nil, err
 	}
 	var ids []media.PictureID
