@@ -194,7 +194,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		"account.invitation_sent", "account.reset_sent", "account.signed_out", "account.passkey_added", "account.passkeys_removed", "artisan.invited",
 		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
-		"artisan.imported", "artisans.imported", "artisans.exported", "voice.written_down", "committee.rules_set", "committee.text_added", "committee.text_retired",
+		"artisan.imported", "artisans.imported", "artisans.exported", "voice.written_down", "artisan.suspended", "artisan.reinstated", "committee.rules_set", "committee.text_added", "committee.text_retired",
 		"payment.cash_taken", "order.readdressed", "order.refunded", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")

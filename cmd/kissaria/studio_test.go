@@ -291,6 +291,8 @@ func TestPieceIsHandedIn(t *testing.T) {
 	}
 	if page := v.get("/studio/orders"); !strings.Contains(page.body, `data-state="differs"`) || !strings.Contains(page.body, "the fringe is missing") {
 		t.Error("the artisan is not told what differs")
+	} else if !strings.Contains(page.body, "Differed: 1, which is 100 in a hundred.") {
+		t.Error("the artisan is not told how often a piece differed")
 	}
 	if got := staff.post(verdict, url.Values{"verdict": {"as_shown"}}); got.status != http.StatusConflict {
 		t.Errorf("judging the same photo twice = %d, want 409", got.status)

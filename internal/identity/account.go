@@ -71,6 +71,7 @@ const (
 	ActFor          Act = "studio.act_for" // artisans who asked for it
 	GiveHelpers     Act = "helpers.give"   // to an artisan who stands at the union's counter
 	SeeAudit        Act = "audit.see"
+	SuspendArtisans Act = "artisans.suspend"
 	ManageStaff     Act = "staff.manage" // accounts, roles, who is signed in
 	WriteWords      Act = "words.write"  // what artisans said, and its translations
 )
@@ -81,11 +82,13 @@ var allowed = map[Act][]Role{
 	SeeOrders:  {Admin, Treasurer, Agent},
 
 	SeeArtisans:    {Admin, Treasurer, Agent},
-	WriteWords:     {Admin, Agent},
 	InviteArtisans: {Admin, Agent},
 	TakePiecesIn:   {Admin, Agent},
 	SendPieces:     {Admin, Agent},
 	GiveMoneyBack:  {Admin, Treasurer},
+
+	WriteWords:      {Admin, Agent},
+	SuspendArtisans: {Admin},
 
 	JudgePieces:     {Admin, Committee},
 	JudgeEverything: {Admin},

@@ -65,7 +65,7 @@ func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, er
 	rows, err := db.Query(ctx, `
 		SELECT ar.id, coalesce(m.committee_id, 0), coalesce(t.id, 0)
 		FROM artisans ar
-		LEFT JOIN committee_members m ON m.artisan_id = ar.id
+		LEFT JOIN committee_members m ON m.artisan_id = ar.id AND ar.state = 'active'
 		LEFT JOIN trades t ON t.committee_id = m.committee_id
 		WHERE ar.account_id = $1`, a.ID)
 	if err != nil {

@@ -170,6 +170,16 @@ func CountVerdicts(ctx context.Context, db postgres.DB, a union.ArtisanID) (asSh
 	return asShown, differed, nil
 }
 
+// DifferedShare returns how many of a hundred pieces differed, as CountVerdicts
+// counts them; 0 where none was compared.
+func DifferedShare(asShown, differed int) (percent int) {
+	all := asShown + differed
+	if all == 0 {
+		return 0
+	}
+	return (200*differed + all) / (2 * all)
+}
+
 // DifferedSince counts an artisan's pieces that differed from their listing since
 // a day.
 func DifferedSince(ctx context.Context, db postgres.DB, a union.ArtisanID, since time.Time) (n int, err error) {

@@ -90,6 +90,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/artisans/:slug", h.for_(identity.SeeArtisans, h.showArtisan))
 	r.POST("/admin/artisans/:slug/invitation", h.for_(identity.InviteArtisans, h.createInvitation))
 	r.POST("/admin/artisans/:slug/helper", h.for_(identity.GiveHelpers, h.createHelperOffer))
+	r.POST("/admin/artisans/:slug/suspension", h.for_(identity.SuspendArtisans, h.createSuspension))
+	r.POST("/admin/artisans/:slug/reinstatement", h.for_(identity.SuspendArtisans, h.createReinstatement))
 }
 
 // for_ lets in who may do act.

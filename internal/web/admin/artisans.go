@@ -12,6 +12,7 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
@@ -123,18 +124,20 @@ func shorten(s string) string {
 type ArtisanPage struct {
 	web.Page
 	ArtisanRow
-	Slug     string
-	Phone    string
-	Email    string
-	Register string
-	Joined   time.Time
-	Speaks   string
-	ShopPath string
-	Action   string
-	Invited  *Invitation // just made; shown once
-	Helpers  string      // who helps, in one sentence
-	Give     string      // where a code for a helper is made; empty for who may not
-	Offer    *HelperOffer
+	Slug       string
+	Phone      string
+	Email      string
+	Register   string
+	Joined     time.Time
+	Speaks     string
+	ShopPath   string
+	Verdicts   string // how many of the photos were as shown, empty where none was compared
+	Action     string
+	Invited    *Invitation // just made; shown once
+	Helpers    string      // who helps, in one sentence
+	Give       string      // where a code for a helper is made; empty for who may not
+	Offer      *HelperOffer
+	Suspension SuspensionForm
 }
 
 // HelperOffer is a code for whoever is to help an artisan, shown once.
@@ -193,7 +196,15 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	if a.May(identity.GiveHelpers) && m.State != union.Left && m.State != union.Suspended {
 		page.Give = "/admin/artisans/" + m.Slug + "/helper"
 	}
-	return page, nil
+	asShown, differed, err := order.CountVerdicts(c.Request.Context(), h.Pool, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	if asShown+differed > 0 {
+		page.Verdicts = l.T("admin.verdicts", asShown+differed, asShown, differed, order.DifferedShare(asShown, differed))
+	}
+	page.Suspension, err = h.newSuspensionForm(c, a, m)
+	return page, err
 }
 
 // createHelperOffer serves POST /admin/artisans/:slug/helper, for an artisan who

@@ -31,11 +31,23 @@ const helpingKey = "helping"
 // errNobodyChosen is for a helper who has to say first for whom.
 var errNobodyChosen = fault.New(fault.Conflict, "helping.choose")
 
-// own lets in artisans and their helpers, and gives each handler the account
-// that asks and the artisan it asks for. Nobody else's pieces, orders or money
-// can be named in an address. What a helper does is on record here, once for
-// all handlers.
+// own lets in artisans and their helpers to everything of the workshop, unless
+// the union has closed it: then there is only what is still to be prepared.
 func (h *Handlers) own(fn func(*gin.Context, identity.Account, union.Artisan) error) gin.HandlerFunc {
+	return h.preparing(func(c *gin.Context, account identity.Account, a union.Artisan) error {
+		if a.State == union.Suspended {
+			return refuseSuspended(c)
+		}
+		return fn(c, account, a)
+	})
+}
+
+// preparing lets in artisans and their helpers, and gives each handler the
+// account that asks and the artisan it asks for, also where the union has closed
+// the workshop: what buyers paid for is still brought. Nobody else's pieces,
+// orders or money can be named in an address. What a helper does is on record
+// here, once for all handlers.
+func (h *Handlers) preparing(fn func(*gin.Context, identity.Account, union.Artisan) error) gin.HandlerFunc {
 	return h.Site.For(identity.EnterStudio, func(c *gin.Context, a identity.Account) error {
 		artisan, err := h.worksFor(c, a)
 		if errors.Is(err, errNobodyChosen) {

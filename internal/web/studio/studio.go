@@ -57,8 +57,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.POST("/studio/for/choose", h.Site.Anyone(h.chooseHelped))
 	r.POST("/studio/for/:ref/end", h.Site.Anyone(h.endHelping))
 	r.GET("/studio", h.own(h.showHome))
-	r.GET("/studio/orders", h.own(h.listOrders))
-	r.POST("/studio/orders/:number/photo", h.own(h.createHanding))
+	r.GET("/studio/orders", h.preparing(h.listOrders))
+	r.POST("/studio/orders/:number/photo", h.preparing(h.createHanding))
 	r.GET("/studio/money", h.own(h.listMoney))
 	r.GET("/studio/money/:year", h.own(h.showStatement))
 	r.GET("/studio/pieces", h.own(h.listPieces))
@@ -230,9 +230,9 @@ func (h *Handlers) showHome(c *gin.Context, account identity.Account, a union.Ar
 // OrdersPage is studio/orders: what is to be prepared, due first.
 type OrdersPage struct {
 	web.Page
+	Pause    *Pause // nil where the workshop is open
 	Parts    []PartView
-	AsShown  int
-	Differed int
+	Verdicts string // how many photos were as shown, empty where none was compared
 }
 
 // PartView is what is to be prepared for one order.
@@ -278,7 +278,14 @@ func (h *Handlers) newOrdersPage(c *gin.Context, a union.Artisan) (*OrdersPage, 
 		return nil, err
 	}
 	page := &OrdersPage{Page: h.page(c, "orders", l.T("studio.orders"))}
-	if page.AsShown, page.Differed, err = order.CountVerdicts(ctx, h.Pool, a.ID); err != nil {
+	asShown, differed, err := order.CountVerdicts(ctx, h.Pool, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if asShown+differed > 0 {
+		page.Verdicts = l.T("studio.verdicts.own", asShown+differed, asShown, differed, order.DifferedShare(asShown, differed))
+	}
+	if err := h.pause(c, a, page); err != nil {
 		return nil, err
 	}
 	var ids []media.PictureID
