@@ -82,7 +82,7 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 func TestSessionOfAnOlderProgramGoesOn(t *testing.T) {
 	m := openMarket(t, roles{web: true})
 	v := m.staff(t)
-	keys, err := m.redis.SMembers(t.Context(), "sessions:"+one[string](t, m, `SELECT id::text FROM accounts WHERE email = 'admin@kissaria.example'`)).Result()
+	keys, err := m.redis.SMembers(t.Context(), m.config.RedisPrefix+"sessions:"+one[string](t, m, `SELECT id::text FROM accounts WHERE email = 'admin@kissaria.example'`)).Result()
 	if err != nil || len(keys) == 0 {
 		t.Fatalf("%d sessions, %v", len(keys), err)
 	}
@@ -100,7 +100,7 @@ func TestSessionOfAnOlderProgramGoesOn(t *testing.T) {
 }
 
 var (
-	shownSecret = regexp.MustCompile(`<b><bdi[^>]*>((?:[A-Z2-7]{4} ?)+)</bdi></b>`)
+	shownSecret = regexp.MustCompile(`<b class="studio-secret"><bdi[^>]*>((?:[A-Z2-7]{4} ?)+)</bdi></b>`)
 	shownCode   = regexp.MustCompile(`<li><bdi[^>]*>([a-z2-7]{5}-[a-z2-7]{5})</bdi></li>`)
 )
 

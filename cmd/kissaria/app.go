@@ -107,7 +107,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 	}
 	a.site = &web.Site{
 		Passkeys: passkeys, Factors: factors, FactorRequired: b.config.SecondFactor == "required",
-		Pool: b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Secure: b.config.secure()},
+		Pool: b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Prefix: b.config.RedisPrefix, Secure: b.config.secure()},
 		Limits: &web.Limiter{Redis: b.redis, Prefix: b.config.RedisPrefix}, PublicURL: b.config.PublicURL, Demo: a.sandbox != nil,
 		Pages:   web.NewPageCache(b.config.PageCacheMB << 20),
 		Proxies: b.config.Proxies, Now: time.Now, Log: b.log, Production: b.config.secure(), Ready: a.ready,

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -35,6 +36,17 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		t.Fatalf("signing in = %d, want 303", got.status)
 	}
 	artisan := m.comeIn(t, "jaouad-benallal")
+	link, _ := artisan.offer("/studio/helpers")
+	helper := m.newHelperOf(t, link, "Salma Benallal", "0611223344")
+	asking := m.comeIn(t, "rqia-el-hmidi")
+	asking.post("/studio/for/ask", url.Values{"ask": {one[string](t, m, `SELECT phone FROM artisans WHERE slug = 'jaouad-benallal'`)}})
+	if got := helper.post("/studio/variants/KIS-0011", url.Values{"price": {"2300"}, "on_hand": {"3"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("the helper changes a price = %d", got.status)
+	}
+	colleague, welcome := staff.hire(url.Values{"name": {"Nadia El Alami"}, "email": {"nadia@union.example"}, "phone": {"0612121212"}, "role": {"agent"}})
+	treasurer := m.visitor(t)
+	treasurer.on(windows).signIn("treasurer@kissaria.example", "demo-treasurer-2026")
+	link, _ = artisan.offer("/studio/helpers")
 	if _, err := m.pool.Exec(t.Context(), `UPDATE accounts SET language = $1`, l.Code); err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +130,45 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"admin-audit", outside("/admin/audit")},
 		{"admin-audit-wrong", outside("/admin/audit?from=yesterday")},
 		{"admin-search", outside("/admin/search?q=kilim")},
+		{"admin-staff", outside("/admin/staff")},
+		{"admin-staff-new", outside("/admin/staff/new")},
+		{"admin-colleague", outside(colleague)},
+		{"admin-colleague-link", func(v *tab) {
+			v.open(one[string](t, m, `SELECT '/admin/staff/' || ref FROM accounts WHERE email = 'treasurer@kissaria.example'`))
+			v.follow(v.find("button", l.T("staff.make_link")).click)
+		}},
+		{"admin-artisan-helper", func(v *tab) {
+			v.open("/admin/artisans/saadia-ghomari")
+			v.follow(v.find("button", l.T("helping.office.make")).click)
+		}},
+		{"account-sessions", outside("/account/sessions")},
+		{"account-second-factor", outside("/account/second-factor")},
+		{"account-second-factor-new", outside("/account/second-factor/new")},
+		{"account-codes", func(v *tab) {
+			v.be(treasurer)
+			v.open("/account/second-factor/new")
+			secret := strings.ReplaceAll(evaluate[string](v, `document.querySelector("main b bdi").textContent`), " ", "")
+			v.field("one-time-code").write(codeAt(t, secret, time.Now()))
+			v.follow(v.find("button", l.T("factor.turn_on")).click)
+		}},
+		{"account-second-factor-on", outside("/account/second-factor")},
+		{"forbidden", outside("/admin/staff")},
+		{"account-step-wrong", func(v *tab) {
+			v.be(m.visitor(t))
+			v.open("/" + l.Code + "/sign-in")
+			v.field("username").write("treasurer@kissaria.example")
+			v.field("current-password").write("demo-treasurer-2026")
+			v.follow(v.find("button", l.T("sign_in.enter")).click)
+			v.field("one-time-code").write("12 34")
+			v.follow(v.find("button", l.T("sign_in.enter")).click)
+		}},
+		{"account-welcome", outside(welcome)},
+		{"studio-help", outside(link)},
+		{"studio-helped", func(v *tab) {
+			v.be(helper)
+			v.open("/studio/pieces")
+		}},
+		{"studio-for", outside("/studio/for")},
 		{"studio", func(v *tab) {
 			v.be(artisan)
 			v.open("/studio")
@@ -133,6 +184,11 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		}},
 		{"studio-closed", outside("/studio/workshop/closed")},
 		{"studio-cards", outside("/studio/cards")},
+		{"studio-helpers", outside("/studio/helpers")},
+		{"studio-helpers-offer", func(v *tab) {
+			v.open("/studio/helpers")
+			v.follow(v.find("button", l.T("helping.make")).click)
+		}},
 	}
 }
 

@@ -26,7 +26,7 @@ type Config struct {
 	DatabaseConns int32    `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"connections that one program opens at most, besides the one on which it hears of changes"`
 	PageCacheMB   int      `env:"PAGE_CACHE_MB" envDefault:"32" help:"memory for public pages that are kept, in megabytes; none are when 0"`
 	RedisURL      string   `env:"REDIS_URL" help:"Redis, redis:// or unix://, several separated by commas for a cluster; a private one is started when empty"`
-	RedisPrefix   string   `env:"REDIS_PREFIX" help:"put before the names of rate limits, to keep apart several markets on one Redis"`
+	RedisPrefix   string   `env:"REDIS_PREFIX" help:"put before the names of sign-ins and rate limits, to keep apart several markets on one Redis"`
 	MediaURL      string   `env:"MEDIA_URL" help:"where pictures are kept: a folder, or s3://bucket/prefix?endpoint=…&region=… (default media in the data folder)"`
 	S3AccessKey   string   `env:"S3_ACCESS_KEY" help:"access key of s3://"`
 	S3SecretKey   string   `env:"S3_SECRET_KEY" help:"secret key of s3://"`

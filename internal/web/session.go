@@ -47,18 +47,24 @@ var ErrSessionsAway = fault.New(fault.Busy, "error.away")
 // Redis knows its hash, so that a look into Redis signs nobody in.
 type Sessions struct {
 	Redis  redis.UniversalClient
-	Secure bool // cookies over https alone
+	Prefix string // keeps apart several markets on one Redis
+	Secure bool   // cookies over https alone
 }
 
 // ofAccount is the list of an account's sessions, for revoking them.
-func ofAccount(id identity.AccountID) string { return fmt.Sprintf("sessions:%d", id) }
+func (s *Sessions) ofAccount(id identity.AccountID) string {
+	return fmt.Sprintf("%ssessions:%d", s.Prefix, id)
+}
 
-// sessionPrefix stands before a session's name.
-const sessionPrefix = "session:"
+// named is the key of the session of that name.
+func (s *Sessions) named(name string) string { return s.Prefix + "session:" + name }
 
-func sessionKey(secret string) string {
+func (s *Sessions) key(secret string) string { return s.named(nameOf(secret)) }
+
+// nameOf is what a session is called where it is listed; it opens nothing.
+func nameOf(secret string) string {
 	sum := sha256.Sum256([]byte("session " + secret))
-	return sessionPrefix + hex.EncodeToString(sum[:16])
+	return hex.EncodeToString(sum[:16])
 }
 
 // A session is who is signed in, as Redis keeps it. Of the device it knows what
@@ -96,11 +102,11 @@ func (s *Sessions) Begin(c *gin.Context, a identity.Account, strong bool) error 
 	}
 	_, err = s.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		if old, err := c.Cookie(SessionCookie); err == nil {
-			p.Del(ctx, sessionKey(old))
+			p.Del(ctx, s.key(old))
 		}
-		p.Set(ctx, sessionKey(secret), kept, life)
-		p.SAdd(ctx, ofAccount(a.ID), sessionKey(secret))
-		p.Expire(ctx, ofAccount(a.ID), ArtisanSession)
+		p.Set(ctx, s.key(secret), kept, life)
+		p.SAdd(ctx, s.ofAccount(a.ID), s.key(secret))
+		p.Expire(ctx, s.ofAccount(a.ID), ArtisanSession)
 		return nil
 	})
 	if err != nil {
@@ -121,14 +127,14 @@ func (s *Sessions) Revoke(ctx context.Context, id identity.AccountID) error {
 
 // RevokeOthers is Revoke for all but the session of that name.
 func (s *Sessions) RevokeOthers(ctx context.Context, id identity.AccountID, but string) error {
-	keys, err := s.Redis.SMembers(ctx, ofAccount(id)).Result()
+	keys, err := s.Redis.SMembers(ctx, s.ofAccount(id)).Result()
 	if err == nil {
 		// One by one: in a cluster they lie apart.
 		for _, key := range keys {
-			if but != "" && key == sessionPrefix+but {
+			if but != "" && key == s.named(but) {
 				continue
 			}
-			if err = errors.Join(s.Redis.Del(ctx, key).Err(), s.Redis.SRem(ctx, ofAccount(id), key).Err()); err != nil {
+			if err = errors.Join(s.Redis.Del(ctx, key).Err(), s.Redis.SRem(ctx, s.ofAccount(id), key).Err()); err != nil {
 				break
 			}
 		}
@@ -141,8 +147,8 @@ func (s *Sessions) RevokeOthers(ctx context.Context, id identity.AccountID, but 
 
 // RevokeOne ends one session of an account, by its name, or returns ErrNoPage.
 func (s *Sessions) RevokeOne(ctx context.Context, id identity.AccountID, name string) error {
-	key := sessionPrefix + name
-	was, err := s.Redis.SRem(ctx, ofAccount(id), key).Result()
+	key := s.named(name)
+	was, err := s.Redis.SRem(ctx, s.ofAccount(id), key).Result()
 	if err == nil && was == 0 {
 		return ErrNoPage
 	}
@@ -170,14 +176,14 @@ const mostDevices = 100
 
 // Devices returns where an account is signed in, the latest seen first.
 func (s *Sessions) Devices(ctx context.Context, id identity.AccountID, current string) ([]SignedInDevice, error) {
-	keys, err := s.Redis.SMembers(ctx, ofAccount(id)).Result()
+	keys, err := s.Redis.SMembers(ctx, s.ofAccount(id)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("web: devices: %w: %w", err, ErrSessionsAway)
 	}
 	var list []SignedInDevice
 	gone := []any{}
 	for _, key := range keys {
-		name, ok := strings.CutPrefix(key, sessionPrefix)
+		name, ok := strings.CutPrefix(key, s.named(""))
 		if !ok || len(list) == mostDevices {
 			continue
 		}
@@ -199,7 +205,7 @@ func (s *Sessions) Devices(ctx context.Context, id identity.AccountID, current s
 		list = append(list, d)
 	}
 	if len(gone) > 0 {
-		if err := s.Redis.SRem(ctx, ofAccount(id), gone...).Err(); err != nil {
+		if err := s.Redis.SRem(ctx, s.ofAccount(id), gone...).Err(); err != nil {
 			return nil, fmt.Errorf("web: devices: %w: %w", err, ErrSessionsAway)
 		}
 	}
@@ -215,13 +221,13 @@ func (s *Sessions) Current(c *gin.Context) string {
 	if err != nil {
 		return ""
 	}
-	return strings.TrimPrefix(sessionKey(secret), sessionPrefix)
+	return nameOf(secret)
 }
 
 // End signs out.
 func (s *Sessions) End(c *gin.Context) error {
 	if secret, err := c.Cookie(SessionCookie); err == nil {
-		if err := s.Redis.Del(c.Request.Context(), sessionKey(secret)).Err(); err != nil {
+		if err := s.Redis.Del(c.Request.Context(), s.key(secret)).Err(); err != nil {
 			return fmt.Errorf("web: end a session: %w: %w", err, ErrSessionsAway)
 		}
 	}
@@ -244,7 +250,7 @@ func decodeSession(v string) (found session, err error) {
 // read returns who is signed in, or ErrSignedOut. Being here keeps one signed
 // in, and is noted once a day.
 func (s *Sessions) read(ctx context.Context, secret string) (session, error) {
-	key := sessionKey(secret)
+	key := s.key(secret)
 	v, err := s.Redis.Get(ctx, key).Result()
 	if errors.Is(err, redis.Nil) {
 		return session{}, ErrSignedOut
@@ -284,18 +290,18 @@ const (
 	halfLife   = 15 * time.Minute
 )
 
-func halfKey(secret string) string {
+func (s *Sessions) halfKey(secret string) string {
 	sum := sha256.Sum256([]byte("half " + secret))
-	return "half:" + hex.EncodeToString(sum[:16])
+	return s.Prefix + "half:" + hex.EncodeToString(sum[:16])
 }
 
 // BeginHalf keeps who has shown a password and is still to show more.
 func (s *Sessions) BeginHalf(c *gin.Context, id identity.AccountID) error {
 	ctx, secret := c.Request.Context(), strings.ToLower(rand.Text())
 	_, err := s.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.Set(ctx, halfKey(secret), int64(id), halfLife)
-		p.SAdd(ctx, ofAccount(id), halfKey(secret)) // What signs the account out ends this, too.
-		p.Expire(ctx, ofAccount(id), ArtisanSession)
+		p.Set(ctx, s.halfKey(secret), int64(id), halfLife)
+		p.SAdd(ctx, s.ofAccount(id), s.halfKey(secret)) // What signs the account out ends this, too.
+		p.Expire(ctx, s.ofAccount(id), ArtisanSession)
 		return nil
 	})
 	if err != nil {
@@ -311,7 +317,7 @@ func (s *Sessions) half(c *gin.Context) (identity.AccountID, error) {
 	if err != nil || secret == "" {
 		return 0, ErrSignedOut
 	}
-	id, err := s.Redis.Get(c.Request.Context(), halfKey(secret)).Int64()
+	id, err := s.Redis.Get(c.Request.Context(), s.halfKey(secret)).Int64()
 	if errors.Is(err, redis.Nil) {
 		return 0, ErrSignedOut
 	}
@@ -327,7 +333,7 @@ func (s *Sessions) EndHalf(c *gin.Context) error {
 	if err != nil || secret == "" {
 		return nil
 	}
-	if err := s.Redis.Del(c.Request.Context(), halfKey(secret)).Err(); err != nil {
+	if err := s.Redis.Del(c.Request.Context(), s.halfKey(secret)).Err(); err != nil {
 		return fmt.Errorf("web: half a session: %w: %w", err, ErrSessionsAway)
 	}
 	s.setCookie(c, halfCookie, "", -1, true)

@@ -263,7 +263,12 @@ func fieldsOf(raw json.RawMessage) map[string]string {
 	list := make(map[string]string, len(fields))
 	for name, v := range fields {
 		var words string
-		if json.Unmarshal(v, &words) != nil {
+		var several []string
+		switch {
+		case json.Unmarshal(v, &words) == nil: // A null, too, which says nothing.
+		case json.Unmarshal(v, &several) == nil:
+			words = strings.Join(several, ", ")
+		default:
 			words = string(v)
 		}
 		list[name] = words
