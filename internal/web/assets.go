@@ -48,7 +48,7 @@ var sheets = map[string][]string{
 // scripts are the scripts, each of files of assets/js. Each file is a module
 // that needs no other.
 var scripts = map[string][]string{
-	"studio.js":  {"price-share", "pass-key", "photo-send", "photo-order", "keep-typed", "print-button", "voice-note"},
+	"studio.js":  {"price-share", "pass-key", "photo-send", "photo-order", "keep-typed", "print-button", "voice-note", "read-aloud"},
 	"sign-in.js": {"pass-key"},
 	"shop.js":    {"basket-count", "basket-adder", "facet-form", "reckon-form"},
 }
