@@ -122,7 +122,8 @@ func (v *tab) hear(event any) {
 			v.noise.add("%s: %s", e.Entry.Source, e.Entry.Text)
 		}
 	case *network.EventRequestWillBeSent:
-		if u, err := url.Parse(e.Request.URL); err != nil || u.Scheme != "data" && u.Scheme+"://"+u.Host != v.market.url {
+		// What a page made itself is no other host's.
+		if u, err := url.Parse(strings.TrimPrefix(e.Request.URL, "blob:")); err != nil || u.Scheme != "data" && u.Scheme+"://"+u.Host != v.market.url {
 			v.noise.add("it asked another host: %s", e.Request.URL)
 		}
 	case *network.EventResponseReceived:

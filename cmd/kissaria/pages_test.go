@@ -250,13 +250,14 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		family("studio."+act, "the studio", "", ".more", ".do")
 	}
 	family("studio.", "the studio", "changed", "sent", "withdrawn", "put_back", "left")
-	for _, part := range []string{"story", "picture", "visits", "hours", "languages", "phone", "closed"} {
+	for _, part := range []string{"story", "picture", "place", "visits", "hours", "languages", "phone", "closed"} {
 		named["studio.part."+part] = "the studio"
 		family("studio.ask."+part, "the studio", "", ".more")
 	}
 	family("studio.visits.", "the studio", "no", "appointment", "open")
 	family("studio.", "the workshop's fields", "from1", "to1", "from2", "to2", "from", "until", "choose", "story.none", "picture.none", "picture.there",
 		"phone.shown", "phone.hidden", "closed.none", "closed.days")
+	family("studio.place.", "the workshop's place", "north", "south", "west", "east", "far", "unread")
 	family("studio.hours.", "the workshop's faults", "no_day", "unread", "order")
 	family("studio.closed.", "the workshop's faults", "unread", "backwards", "over", "long")
 	family("artisan.", "the artisan's page", "closed_from", "closed_until")

@@ -420,6 +420,19 @@ func Refresh(ctx context.Context, tx pgx.Tx, ids []ProductID) error {
 	return postgres.Notify(ctx, tx, tags...)
 }
 
+// RefreshArtisan calls Refresh for all that an artisan has on sale.
+func RefreshArtisan(ctx context.Context, tx pgx.Tx, a union.ArtisanID) error {
+	rows, err := tx.Query(ctx, `SELECT id FROM products WHERE artisan_id = $1 AND state = 'on_sale'`, a)
+	if err != nil {
+		return fmt.Errorf("catalog: refresh artisan: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[ProductID])
+	if err != nil {
+		return fmt.Errorf("catalog: refresh artisan: %w", err)
+	}
+	return Refresh(ctx, tx, ids)
+}
+
 // RefreshStock brings the cards' stock up to that of the variants, which is all
 // that a sale changes.
 func RefreshStock(ctx context.Context, tx pgx.Tx, ids []ProductID) error {

@@ -42,13 +42,13 @@ var sheets = map[string][]string{
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
 		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "voice-note", "qr", "ways-in", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
-		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "voice-note", "ways-in", "utilities"},
+		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "voice-note", "map-sketch", "place", "ways-in", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module
 // that needs no other.
 var scripts = map[string][]string{
-	"studio.js":  {"price-share", "pass-key", "photo-send", "photo-order", "keep-typed", "print-button", "voice-note"},
+	"studio.js":  {"price-share", "pass-key", "photo-send", "photo-order", "keep-typed", "print-button", "voice-note", "read-aloud", "phone-place"},
 	"sign-in.js": {"pass-key"},
 	"shop.js":    {"basket-count", "basket-adder", "facet-form", "reckon-form"},
 }

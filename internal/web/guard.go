@@ -31,7 +31,8 @@ var uploads = map[string]bool{"/studio/orders/:number/photo": true, "/studio/dra
 	"/studio/workshop/:part": true, "/studio/uploads/:id": true, "/admin/artisans/import": true, "/studio/drafts/:token/voice": true}
 
 // asks are the routes whose pages may ask the phone for something, and for what.
-var asks = map[string]string{"/studio/drafts/:token/:step": "microphone", "/studio/drafts/:token/voice": "microphone"}
+var asks = map[string]string{"/studio/drafts/:token/:step": "microphone", "/studio/drafts/:token/voice": "microphone",
+	"/studio/workshop/place": "geolocation"}
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 

@@ -155,7 +155,7 @@ type ArtisanPage struct {
 	Closed      string // when the workshop rests, empty where it does not
 	Phone       string // where the artisan agreed
 	WhatsApp    string // the number as WhatsApp writes it
-	Map         *MapSketch
+	Map         *web.MapSketch
 }
 
 // showArtisan serves GET /{lang}/artisans/:slug.
@@ -215,60 +215,8 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 			page.QuarterSaid = q.Description.In(l, "fr")
 		}
 	}
-	page.Map = newMapSketch(l, quarters, a)
+	if m := web.NewMapSketch(l, quarters, a); m != nil && m.Pin {
+		page.Map = m
+	}
 	return h.Site.Render(c, http.StatusOK, "shop/artisan", page)
-}
-
-// MapSketch is partial/map_sketch: where a workshop is among the quarters. It
-// is a sketch from their positions and not a survey.
-type MapSketch struct {
-	Label  string
-	Places []MapPlace
-	X, Y   int // of the workshop
-}
-
-// MapPlace is a quarter on the sketch.
-type MapPlace struct {
-	Name string
-	X, Y int
-	Here bool
-}
-
-const mapWidth, mapHeight, mapMargin = 560, 360, 60
-
-// newMapSketch lays the quarters of the medina out by their positions. A
-// workshop outside, or without a place, has no sketch.
-func newMapSketch(l *lang.Language, quarters []union.Quarter, a union.Artisan) *MapSketch {
-	if a.Latitude == nil || a.Longitude == nil {
-		return nil
-	}
-	var medina []union.Quarter
-	here := false
-	for _, q := range quarters {
-		if q.InMedina {
-			medina = append(medina, q)
-			here = here || q.ID == a.Quarter
-		}
-	}
-	if !here || len(medina) < 2 {
-		return nil
-	}
-	south, north := medina[0].Latitude, medina[0].Latitude
-	west, east := medina[0].Longitude, medina[0].Longitude
-	for _, q := range medina {
-		south, north = min(south, q.Latitude), max(north, q.Latitude)
-		west, east = min(west, q.Longitude), max(east, q.Longitude)
-	}
-	place := func(lat, lon float64) (int, int) {
-		x := mapMargin + int((lon-west)/(east-west)*float64(mapWidth-2*mapMargin))
-		y := mapHeight - mapMargin - int((lat-south)/(north-south)*float64(mapHeight-2*mapMargin))
-		return min(max(x, 20), mapWidth-20), min(max(y, 40), mapHeight-20)
-	}
-	m := &MapSketch{Label: l.T("artisan.map", a.QuarterName.In(l, "fr"))}
-	for _, q := range medina {
-		x, y := place(q.Latitude, q.Longitude)
-		m.Places = append(m.Places, MapPlace{q.Name.In(l, "fr").Words, x, y, q.ID == a.Quarter})
-	}
-	m.X, m.Y = place(*a.Latitude, *a.Longitude)
-	return m
 }

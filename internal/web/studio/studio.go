@@ -70,6 +70,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.POST("/studio/pieces/:slug/edit", h.own(h.createEdit))
 	r.POST("/studio/variants/:sku", h.own(h.updateVariant))
 	r.GET("/studio/workshop", h.own(h.showWorkshop))
+	r.GET("/studio/workshop/place", h.own(atPlace(h.showPart)))
+	r.POST("/studio/workshop/place", h.own(atPlace(h.savePlace)))
 	r.GET("/studio/workshop/:part", h.own(h.showPart))
 	r.POST("/studio/workshop/:part", h.own(h.savePart))
 	r.GET("/studio/cards", h.own(h.listCards))

@@ -20,10 +20,10 @@ import (
 )
 
 // parts are what an artisan says of the workshop, one a screen.
-var parts = []string{"story", "picture", "visits", "hours", "languages", "phone", "closed"}
+var parts = []string{"story", "picture", "place", "visits", "hours", "languages", "phone", "closed"}
 
 // partIcons give each of them its picture.
-var partIcons = map[string]string{"story": "words", "picture": "camera", "visits": "door", "hours": "clock", "languages": "globe",
+var partIcons = map[string]string{"story": "words", "picture": "camera", "place": "pin", "visits": "door", "hours": "clock", "languages": "globe",
 	"phone": "phone", "closed": "calendar"}
 
 // WorkshopPage is studio/workshop: the workshop as buyers know it, line by
@@ -63,6 +63,7 @@ type PartPage struct {
 	Shows     bool
 	From      web.Field
 	Until     web.Field
+	Place     *PlacePart
 	Rests     bool // holidays are written down
 	Leaves    bool // the pieces leave the market for them
 }
@@ -86,6 +87,7 @@ func (h *Handlers) showWorkshop(c *gin.Context, _ identity.Account, a union.Arti
 		return lang.Text{Words: l.T(key, args...), Lang: l.Code, Dir: l.Dir}
 	}
 	now := map[string]lang.Text{"story": a.Bio.In(a.StoryLanguage(l), a.WrittenIn), "picture": plain("studio.picture.none"), "visits": plain("studio.visits." + visits(a)),
+		"place": a.QuarterName.In(l, "fr"),
 		"hours": plain("hours.closed"), "phone": plain("studio.phone.hidden"), "closed": plain("studio.closed.none")}
 	if now["story"].Words == "" {
 		now["story"] = plain("studio.story.none")
@@ -173,6 +175,11 @@ func (h *Handlers) newPartPage(c *gin.Context, a union.Artisan, form *web.Form) 
 		}
 		if a.Picture != 0 {
 			page.Photo = pictures.Make(a.Picture, "studio-workshop", l.T("studio.part.picture"), "24rem", false)
+		}
+	case "place":
+		var err error
+		if page.Place, err = h.newPlacePart(c, a, form); err != nil {
+			return nil, err
 		}
 	case "visits":
 		page.Visits, page.Wrong = visits(a), form.Wrong("visits")
