@@ -47,6 +47,17 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	treasurer := m.visitor(t)
 	treasurer.on(windows).signIn("treasurer@kissaria.example", "demo-treasurer-2026")
 	link, _ = artisan.offer("/studio/helpers")
+	sent := m.sendCopies(t, artisan, "kilim-blue-steps", 1)[0]
+	edit := strings.TrimSuffix(artisan.post("/studio/pieces/kilim-blue-steps/edit", nil).location, "photos")
+	artisan.post(edit+"words", url.Values{"version": {version(t, artisan.get(edit+"words").body)}, "title": {"Blue Steps kilim, long"}, "words": {"Woven in the spring, with a wider border of three blues."}})
+	artisan.sendPhotos(edit+"photos", nil, photo(t, 640, 800))
+	artisan.post(edit+"look", nil)
+	number := one[string](t, m, `SELECT max(r.number)::text FROM revisions r JOIN products p ON p.id = r.product_id WHERE p.slug = 'kilim-blue-steps'`)
+	several := strings.TrimSuffix(artisan.post("/studio/drafts", nil).location, "photos")
+	artisan.sendPhotos(several+"photos", nil, photo(t, 600, 800), photo(t, 800, 800))
+	artisan.post(several+"count", url.Values{"version": {version(t, artisan.get(several+"count").body)}, "supply": {"several"}})
+	imported := staff.sendFile("/admin/artisans/import", "file", "membres.csv", append(twenty(), "=cmd;juggling;Atlantis;call me;;;;\n"...)).location
+	cash := m.orderForCash(t, "KIS-0011")
 	if _, err := m.pool.Exec(t.Context(), `UPDATE accounts SET language = $1`, l.Code); err != nil {
 		t.Fatal(err)
 	}
@@ -118,12 +129,29 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			evaluate[chromedp.Void](v, `window.stop()`) // It would look again by itself.
 		}},
 		{"order-paid", at("/orders/" + paid.token)},
+		{"order-cash", at("/orders/" + cash.token)},
 		{"letters", outside("/sandbox/mail")},
 		{"admin-orders", func(v *tab) {
 			v.be(staff)
 			v.open("/admin/orders")
 		}},
 		{"admin-order", outside("/admin/orders/" + paid.number)},
+		{"admin-order-cash", outside("/admin/orders/" + cash.number)},
+		{"admin-refund", outside("/admin/orders/" + paid.number + "/refund")},
+		{"admin-refund-reckoned", func(v *tab) {
+			v.open("/admin/orders/" + paid.number + "/refund")
+			v.find("combobox", l.T("refund.reason")).choose(l.T("refund.reason.damaged"))
+			v.follow(v.find("button", l.T("refund.reckon")).click)
+		}},
+		{"admin-queue", outside("/admin/queue")},
+		{"admin-decision", outside("/admin/queue/" + sent + "/1")},
+		{"admin-decision-change", outside("/admin/queue/kilim-blue-steps/" + number)},
+		{"admin-committee", outside("/admin/committees/weaving")},
+		{"admin-artisans", outside("/admin/artisans")},
+		{"admin-artisan", outside("/admin/artisans/jaouad-benallal")},
+		{"admin-import", outside("/admin/artisans/import")},
+		{"admin-import-faulty", outside(imported)},
+		{"admin-voices", outside("/admin/voices")},
 		{"admin-waiting", outside("/admin/orders/waiting")},
 		{"admin-packing", outside("/admin/orders/packing")},
 		{"admin-label", outside("/admin/orders/" + paid.number + "/label")},
@@ -175,6 +203,16 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		}},
 		{"studio-orders", outside("/studio/orders")},
 		{"studio-pieces", outside("/studio/pieces")},
+		{"studio-photos", outside(several + "photos")},
+		{"studio-what", outside(several + "what")},
+		{"studio-count", outside(several + "count")},
+		{"studio-variants-wrong", func(v *tab) {
+			v.open(several + "variants")
+			v.follow(v.find("button", l.T("studio.on")).click)
+		}},
+		{"studio-size", outside(several + "size")},
+		{"studio-words", outside(several + "words")},
+		{"studio-look", outside(several + "look")},
 		{"studio-withdrawal", outside("/studio/pieces/kilim-blue-steps/withdrawal")},
 		{"studio-money", outside("/studio/money")},
 		{"studio-workshop", outside("/studio/workshop")},
