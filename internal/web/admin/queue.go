@@ -117,7 +117,11 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 			row.Photo = pictures.Make(s.Pictures[0], "shown__small", "", "4rem", false)
 		}
 		days := moderation.WorkingDays(s.SubmittedAt.In(q.location), h.Site.Now().In(q.location))
-		if said := l.T("admin.queue.waits", days); days > q.rules[s.Committee].PromiseDays {
+		said := l.T("admin.queue.waits", days)
+		if days == 0 {
+			said = l.T("admin.queue.today")
+		}
+		if days > q.rules[s.Committee].PromiseDays {
 			row.Late = said
 		} else {
 			row.Waits = said
