@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -35,6 +36,17 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		t.Fatalf("signing in = %d, want 303", got.status)
 	}
 	artisan := m.comeIn(t, "jaouad-benallal")
+	draft := artisan.list("cushion")
+	artisan.sendVoice(draft, webmVoice, map[string]string{"played": "1"})
+	artisan.post(draft+"look", nil)
+	spoken := one[string](t, m, `SELECT p.slug FROM products p JOIN revisions r ON r.product_id = p.id WHERE r.state = 'submitted' AND r.voice_played`)
+	if got := staff.post("/admin/queue/"+spoken+"/1/decision", url.Values{"verdict": {"approved"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("approving = %d", got.status)
+	}
+	artisan.post("/studio/pieces/"+spoken+"/edit", nil)
+	today := time.Now()
+	artisan.post("/studio/workshop/closed", url.Values{"from": {today.Format(time.DateOnly)}, "until": {today.AddDate(0, 0, 9).Format(time.DateOnly)}, "pieces": {"stay"}})
+	number := one[string](t, m, `SELECT phone FROM artisans WHERE slug = 'jaouad-benallal'`)
 	if _, err := m.pool.Exec(t.Context(), `UPDATE accounts SET language = $1`, l.Code); err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +82,7 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"product-variants", at("/products/grey-winter-djellaba")},
 		{"product-text", at("/products/house-number-tile")},
 		{"product-sold", at("/products/zouak-tray-blue-flower")},
+		{"product-spoken", at("/products/" + spoken)},
 		{"trades", at("/trades")},
 		{"trade", at("/trades/pottery")},
 		{"collection", at("/collections/blue-stairs")},
@@ -118,6 +131,12 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"admin-audit", outside("/admin/audit")},
 		{"admin-audit-wrong", outside("/admin/audit?from=yesterday")},
 		{"admin-search", outside("/admin/search?q=kilim")},
+		{"admin-voices", outside("/admin/voices")},
+		{"admin-voice", outside("/admin/voices/" + spoken)},
+		{"admin-artisan", func(v *tab) {
+			v.open("/admin/artisans/jaouad-benallal")
+			v.find("DisclosureTriangle", l.T("admin.suspend")).click()
+		}},
 		{"studio", func(v *tab) {
 			v.be(artisan)
 			v.open("/studio")
@@ -132,7 +151,19 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			v.follow(v.find("button", l.T("studio.hours.set")).click)
 		}},
 		{"studio-closed", outside("/studio/workshop/closed")},
+		{"studio-place", outside("/studio/workshop/place")},
+		{"studio-words", outside(draft + "words")},
 		{"studio-cards", outside("/studio/cards")},
+		{"studio-paused", func(v *tab) {
+			staff.post("/admin/artisans/jaouad-benallal/suspension", url.Values{"why": {l.T("admin.suspend.why.hint")}})
+			artisan.post("/en/sign-in", url.Values{"email": {number}, "password": {"three blue doors"}})
+			v.be(artisan)
+			v.open("/studio/orders")
+		}},
+		{"admin-artisan-suspended", func(v *tab) {
+			v.be(staff)
+			v.open("/admin/artisans/jaouad-benallal")
+		}},
 	}
 }
 
