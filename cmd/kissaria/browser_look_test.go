@@ -58,6 +58,17 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	artisan.post(several+"count", url.Values{"version": {version(t, artisan.get(several+"count").body)}, "supply": {"several"}})
 	imported := staff.sendFile("/admin/artisans/import", "file", "membres.csv", append(twenty(), "=cmd;juggling;Atlantis;call me;;;;\n"...)).location
 	cash := m.orderForCash(t, "KIS-0011")
+	draft := artisan.list("cushion")
+	artisan.sendVoice(draft, webmVoice, map[string]string{"played": "1"})
+	artisan.post(draft+"look", nil)
+	spoken := one[string](t, m, `SELECT p.slug FROM products p JOIN revisions r ON r.product_id = p.id WHERE r.state = 'submitted' AND r.voice_played`)
+	if got := staff.post("/admin/queue/"+spoken+"/1/decision", url.Values{"verdict": {"approved"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("approving = %d", got.status)
+	}
+	artisan.post("/studio/pieces/"+spoken+"/edit", nil)
+	today := time.Now()
+	artisan.post("/studio/workshop/closed", url.Values{"from": {today.Format(time.DateOnly)}, "until": {today.AddDate(0, 0, 9).Format(time.DateOnly)}, "pieces": {"stay"}})
+	ring := one[string](t, m, `SELECT phone FROM artisans WHERE slug = 'jaouad-benallal'`)
 	if _, err := m.pool.Exec(t.Context(), `UPDATE accounts SET language = $1`, l.Code); err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +104,7 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"product-variants", at("/products/grey-winter-djellaba")},
 		{"product-text", at("/products/house-number-tile")},
 		{"product-sold", at("/products/zouak-tray-blue-flower")},
+		{"product-spoken", at("/products/" + spoken)},
 		{"trades", at("/trades")},
 		{"trade", at("/trades/pottery")},
 		{"collection", at("/collections/blue-stairs")},
@@ -148,16 +160,20 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"admin-decision-change", outside("/admin/queue/kilim-blue-steps/" + number)},
 		{"admin-committee", outside("/admin/committees/weaving")},
 		{"admin-artisans", outside("/admin/artisans")},
-		{"admin-artisan", outside("/admin/artisans/jaouad-benallal")},
 		{"admin-import", outside("/admin/artisans/import")},
 		{"admin-import-faulty", outside(imported)},
-		{"admin-voices", outside("/admin/voices")},
 		{"admin-waiting", outside("/admin/orders/waiting")},
 		{"admin-packing", outside("/admin/orders/packing")},
 		{"admin-label", outside("/admin/orders/" + paid.number + "/label")},
 		{"admin-audit", outside("/admin/audit")},
 		{"admin-audit-wrong", outside("/admin/audit?from=yesterday")},
 		{"admin-search", outside("/admin/search?q=kilim")},
+		{"admin-voices", outside("/admin/voices")},
+		{"admin-voice", outside("/admin/voices/" + spoken)},
+		{"admin-artisan", func(v *tab) {
+			v.open("/admin/artisans/jaouad-benallal")
+			v.find("DisclosureTriangle", l.T("admin.suspend")).click()
+		}},
 		{"admin-staff", outside("/admin/staff")},
 		{"admin-staff-new", outside("/admin/staff/new")},
 		{"admin-colleague", outside(colleague)},
@@ -221,11 +237,23 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			v.follow(v.find("button", l.T("studio.hours.set")).click)
 		}},
 		{"studio-closed", outside("/studio/workshop/closed")},
+		{"studio-place", outside("/studio/workshop/place")},
+		{"studio-words", outside(draft + "words")},
 		{"studio-cards", outside("/studio/cards")},
 		{"studio-helpers", outside("/studio/helpers")},
 		{"studio-helpers-offer", func(v *tab) {
 			v.open("/studio/helpers")
 			v.follow(v.find("button", l.T("helping.make")).click)
+		}},
+		{"studio-paused", func(v *tab) {
+			staff.post("/admin/artisans/jaouad-benallal/suspension", url.Values{"why": {l.T("admin.suspend.why.hint")}})
+			artisan.post("/en/sign-in", url.Values{"email": {ring}, "password": {"three blue doors"}})
+			v.be(artisan)
+			v.open("/studio/orders")
+		}},
+		{"admin-artisan-suspended", func(v *tab) {
+			v.be(staff)
+			v.open("/admin/artisans/jaouad-benallal")
 		}},
 	}
 }
