@@ -14,8 +14,8 @@ import (
 
 // webmVoice is the beginning of what Chrome records, and of another note.
 const (
-	webmVoice  = "\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04\x18S\x80g\x16T\xaek\xae\x86\x86A_OPUSc\xa2 first"
-	otherVoice = webmVoice + " and another"
+	webmVoice  = "\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff\x16\x54\xae\x6b\x8a\xae\x88\x86\x86A_OPUS\xec\x85first"
+	otherVoice = webmVoice + "\xec\x87another"
 )
 
 // sendVoice sends the form of the voice note, with a file where content is not
@@ -161,7 +161,7 @@ func TestVoiceNotesAreCheckedAndSwept(t *testing.T) {
 	artisan, other := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "rahma-el-khoumsi")
 	base := strings.TrimSuffix(artisan.post("/studio/drafts", nil).location, "photos")
 	for name, content := range map[string]string{
-		"nothing": "", "a photo": "\xff\xd8\xff\xe0not sound", "a film": webmVoice + "V_VP9", "too much": webmVoice + strings.Repeat("x", 2<<20),
+		"nothing": "", "a photo": "\xff\xd8\xff\xe0not sound", "a film": webmVoice + "\x86\x85V_VP9", "too much": webmVoice + strings.Repeat("x", 2<<20),
 	} {
 		got := artisan.sendVoice(base, content, map[string]string{"played": "1"})
 		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `aria-describedby="voice-wrong"`) ||

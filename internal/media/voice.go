@@ -31,6 +31,7 @@ var (
 	ErrNotVoice   = fault.New(fault.Invalid, "voice.format")
 	ErrMoving     = fault.New(fault.Invalid, "voice.moving") // a film
 	ErrVoiceLarge = fault.New(fault.Invalid, "voice.too_large")
+	ErrVoiceCut   = fault.New(fault.Invalid, "voice.truncated")
 )
 
 // ErrNoVoice says that there is no such note, or that it is not for this
@@ -67,10 +68,15 @@ func VoicePath(key string) string {
 	return "/voices/" + key
 }
 
-// TakeVoice keeps a voice note as it came and writes its row. The same bytes
-// from the same owner are one note. It returns ErrNoSound, ErrNotVoice,
-// ErrMoving or ErrVoiceLarge for what is none.
+// TakeVoice keeps a voice note, without what a phone wrote beside the sound, and
+// writes its row. The same note from the same owner is one. It returns ErrNoSound,
+// ErrNotVoice, ErrMoving, ErrVoiceCut or ErrVoiceLarge for what is none.
 func (l *Library) TakeVoice(ctx context.Context, tx pgx.Tx, owner string, r io.Reader) (VoiceID, error) {
+	if s, ok := r.(io.Seeker); ok { // The transaction may be made twice.
+		if _, err := s.Seek(0, io.SeekStart); err != nil {
+			return 0, fmt.Errorf("media: read voice: %w", err)
+		}
+	}
 	content, err := io.ReadAll(io.LimitReader(r, MostVoiceBytes+1))
 	if err != nil {
 		return 0, fmt.Errorf("media: read voice: %w", err)
@@ -78,7 +84,7 @@ func (l *Library) TakeVoice(ctx context.Context, tx pgx.Tx, owner string, r io.R
 	if len(content) > MostVoiceBytes {
 		return 0, ErrVoiceLarge
 	}
-	format, err := voiceFormat(content)
+	format, content, err := cleanVoice(content)
 	if err != nil {
 		return 0, err
 	}
@@ -205,80 +211,3 @@ func (l *Library) RemoveVoice(ctx context.Context, a RemoveVoiceArgs) error {
 }
 
 func voiceName(hash []byte) string { return fmt.Sprintf("voices/%x/%x", hash[:1], hash) }
-
-// voiceFormat tells a format by its bytes. Nothing of the note is decoded here:
-// a browser does that, and is told the type and to believe it.
-func voiceFormat(b []byte) (string, error) {
-	head := b[:min(len(b), 4096)]
-	switch {
-	case len(b) == 0:
-		return "", ErrNoSound
-	case bytes.HasPrefix(b, []byte{0x1a, 0x45, 0xdf, 0xa3}) && bytes.Contains(head[:min(len(head), 64)], []byte("webm")):
-		// Matroska names each track's codec, before the first sound.
-		if bytes.Contains(head, []byte("V_VP")) || bytes.Contains(head, []byte("V_AV1")) || bytes.Contains(head, []byte("V_MPEG")) {
-			return "", ErrMoving
-		}
-		if bytes.Contains(head, []byte("A_OPUS")) || bytes.Contains(head, []byte("A_VORBIS")) {
-			return "webm", nil
-		}
-	case bytes.HasPrefix(b, []byte("OggS")):
-		if bytes.Contains(head, []byte("\x80theora")) {
-			return "", ErrMoving
-		}
-		if bytes.Contains(head, []byte("OpusHead")) || bytes.Contains(head, []byte("\x01vorbis")) {
-			return "ogg", nil
-		}
-	case len(b) > 12 && string(b[4:8]) == "ftyp":
-		if handler.Match(b) {
-			return "", ErrMoving
-		}
-		if bytes.Contains(b, []byte("mp4a")) {
-			return "mp4", nil
-		}
-	case isMP3(b):
-		return "mp3", nil
-	}
-	return "", ErrNotVoice
-}
-
-// handler finds a track of pictures in an MP4: the track's handler names what it
-// is for.
-var handler = regexp.MustCompile(`(?s)hdlr.{8}vide`)
-
-// kilobits are the rates of MPEG-1 and of MPEG-2 layer III, by their index.
-var kilobits = [2][15]int{
-	{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320},
-	{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},
-}
-
-// isMP3 reports whether b begins with a frame of MPEG audio layer III that is
-// followed by another, after an ID3 tag or none.
-func isMP3(b []byte) bool {
-	if len(b) > 10 && string(b[:3]) == "ID3" {
-		size := int(b[6]&0x7f)<<21 | int(b[7]&0x7f)<<14 | int(b[8]&0x7f)<<7 | int(b[9]&0x7f)
-		b = b[min(10+size, len(b)):]
-	}
-	n := frameLength(b)
-	return n > 0 && len(b) > n && frameLength(b[n:]) > 0
-}
-
-// frameLength returns how many bytes an MP3 frame has, 0 for what is none.
-func frameLength(b []byte) int {
-	if len(b) < 4 || b[0] != 0xff || b[1]&0xe0 != 0xe0 || b[1]>>1&3 != 1 {
-		return 0
-	}
-	version, rate, sampling, padding := b[1]>>3&3, b[2]>>4, b[2]>>2&3, int(b[2]>>1&1)
-	if version == 1 || rate == 0 || rate == 15 || sampling == 3 {
-		return 0
-	}
-	hertz := [3]int{44100, 48000, 32000}[sampling]
-	switch version {
-	case 3: // MPEG-1
-		return 144*kilobits[0][rate]*1000/hertz + padding
-	case 2: // MPEG-2
-		hertz /= 2
-	default: // MPEG-2.5
-		hertz /= 4
-	}
-	return 72*kilobits[1][rate]*1000/hertz + padding
-}
