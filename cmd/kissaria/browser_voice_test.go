@@ -36,6 +36,12 @@ func TestBrowserVoiceNote(t *testing.T) {
 	v.find("textbox", "What should a buyer know?").write("begun to write")
 	record := func(name string) {
 		t.Helper()
+		v.until("the page is still", func() bool {
+			return evaluate[bool](v, `new Promise((done) => {
+				const button = document.querySelector("voice-note button")
+				setTimeout(() => done(!!button && button === document.querySelector("voice-note button")), 400)
+			})`)
+		})
 		v.find("button", name).click()
 		v.until("the phone listens", func() bool { return evaluate[bool](v, `!!document.querySelector(".voice-note--on")`) })
 		v.until("a second is told", func() bool {
