@@ -35,6 +35,12 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	if got := staff.post("/en/sign-in", url.Values{"email": {"admin@kissaria.example"}, "password": {"demo-admin-2026"}}); got.status != http.StatusSeeOther {
 		t.Fatalf("signing in = %d, want 303", got.status)
 	}
+	arrived := m.buy(t, l.Code, "KIS-0024-BLACK")
+	if _, err := m.pool.Exec(t.Context(), `UPDATE orders SET state = 'completed' WHERE number = $1`, arrived.number); err != nil {
+		t.Fatal(err)
+	}
+	arrived.post("/"+l.Code+"/orders/"+arrived.token+"/reviews/1", url.Values{"rating": {"4"}, "author": {"Marta G."}, "language": {"es"},
+		"words": {"Más bonita que en las fotos. Llegó bien envuelta, y los colores son los de la ficha."}})
 	artisan := m.comeIn(t, "jaouad-benallal")
 	link, _ := artisan.offer("/studio/helpers")
 	helper := m.newHelperOf(t, link, "Salma Benallal", "0611223344")
@@ -142,6 +148,10 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		}},
 		{"order-paid", at("/orders/" + paid.token)},
 		{"order-cash", at("/orders/" + cash.token)},
+		{"order-arrived", func(v *tab) {
+			v.open("/" + l.Code + "/orders/" + arrived.token)
+			v.find("DisclosureTriangle", l.T("review.change")).click()
+		}},
 		{"letters", outside("/sandbox/mail")},
 		{"admin-orders", func(v *tab) {
 			v.be(staff)
@@ -162,6 +172,10 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"admin-artisans", outside("/admin/artisans")},
 		{"admin-import", outside("/admin/artisans/import")},
 		{"admin-import-faulty", outside(imported)},
+		{"admin-reviews", func(v *tab) {
+			v.open("/admin/reviews")
+			v.find("DisclosureTriangle", l.T("admin.reviews.refuse_it")).click()
+		}},
 		{"admin-waiting", outside("/admin/orders/waiting")},
 		{"admin-packing", outside("/admin/orders/packing")},
 		{"admin-label", outside("/admin/orders/" + paid.number + "/label")},
@@ -239,6 +253,7 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"studio-closed", outside("/studio/workshop/closed")},
 		{"studio-place", outside("/studio/workshop/place")},
 		{"studio-words", outside(draft + "words")},
+		{"studio-reviews", outside("/studio/reviews")},
 		{"studio-cards", outside("/studio/cards")},
 		{"studio-helpers", outside("/studio/helpers")},
 		{"studio-helpers-offer", func(v *tab) {

@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"internal/demo"},
 	{"internal/web/shop", "internal/web/studio", "internal/web/admin", "internal/web/account"},
 	{"internal/web"},
-	{"internal/checkout", "internal/moderation"},
+	{"internal/checkout", "internal/moderation", "internal/review"},
 	{"internal/payment"},
 	{"internal/payment/sandbox"},
 	{"internal/cart", "internal/order"},

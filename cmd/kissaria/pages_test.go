@@ -24,6 +24,7 @@ import (
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/payment"
+	"kissaria.ma/internal/review"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
 	"kissaria.ma/internal/web"
@@ -47,6 +48,7 @@ var pages = map[string]any{
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
+	"admin/reviews": &admin.ReviewsPage{}, "studio/reviews": &studio.ReviewsPage{},
 	"admin/voices": &admin.VoicesPage{}, "admin/voice": &admin.VoicePage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/statement": &studio.StatementPage{},
@@ -194,7 +196,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		"account.invitation_sent", "account.reset_sent", "account.signed_out", "account.passkey_added", "account.passkeys_removed", "artisan.invited",
 		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
-		"artisan.imported", "artisans.imported", "artisans.exported", "voice.written_down", "artisan.suspended", "artisan.reinstated", "committee.rules_set", "committee.text_added", "committee.text_retired",
+		"artisan.imported", "artisans.imported", "artisans.exported", "voice.written_down", "review.shown", "review.refused", "review.answered", "artisan.suspended", "artisan.reinstated", "committee.rules_set", "committee.text_added", "committee.text_retired",
 		"payment.cash_taken", "order.readdressed", "order.refunded", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
 		family("admin.work."+string(w), "the office", "", ".lead", ".empty", ".empty.more")
@@ -215,6 +217,10 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		named[a.Whose] = "the sign-in page"
 	}
 	family("list.sort.", "the list", "newest", "price", "price_desc")
+	family("review.state.", "an order's page", string(review.Waiting), string(review.Shown), string(review.Refused))
+	family("admin.reviews.done.", "the office", string(review.Shown), string(review.Refused))
+	family("review.", "an order's page", "stars", "write", "change", "author", "author.hint", "title", "mean", "rating.wrong", "words.wrong", "author.wrong",
+		"language.wrong", "too_long", "reason.wrong", "state.wrong", "answer.wrong")
 	family("facet.", "the list", "trade", "kind", "quarter")
 	family("artisan.state.", "the register", string(union.Applied), string(union.Invited), string(union.Active), string(union.Suspended), string(union.Left))
 	family("product.state.", "the studio", string(catalog.Drafted), string(catalog.OnSale), string(catalog.Withdrawn), string(catalog.TakenDown))
@@ -232,7 +238,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("factor.", "the second step", "code", "wrong", "step", "set_up", "codes", "title", "ended", "scan")
 	family("account.", "one's own account", "sessions", "sessions.ended", "device", "device.unknown", "by_passkey", "by_passkey.more")
 	family("helping.", "the studio's fields", "person", "phone", "artisan", "ask", "digits", "ended", "begun", "asked", "code")
-	family("notice.", "the studio", "helper_asks", "order_paid", "order_lapsed", "order_refunded", "piece_as_shown", "piece_differs", "piece_nearly_gone")
+	family("notice.", "the studio", "helper_asks", "order_paid", "order_lapsed", "order_refunded", "piece_as_shown", "piece_differs", "piece_nearly_gone", "review_shown")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
 	family("admin.decision.done.", "the office", "approved", "changes_requested", "rejected", "one_more")

@@ -21,6 +21,7 @@ import (
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/review"
 	"kissaria.ma/internal/shipping"
 	"kissaria.ma/internal/union"
 )
@@ -78,7 +79,7 @@ func (f *filler) run(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"union", f.fillUnion}, {"trades", f.fillTrades}, {"quarters", f.fillQuarters}, {"artisans", f.fillArtisans},
-		{"vocabularies", f.fillVocabularies}, {"products", f.fillProducts}, {"collections", f.fillCollections},
+		{"vocabularies", f.fillVocabularies}, {"products", f.fillProducts}, {"reviews", f.fillReviews}, {"collections", f.fillCollections},
 		{"shipping", f.fillShipping}, {"accounts", f.fillAccounts}, {"pictures", f.queuePictures},
 	} {
 		if err := step.do(ctx); err != nil {
@@ -304,6 +305,20 @@ func (f *filler) fillProducts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fillReviews has buyers, as invented as the market, say what they think.
+func (f *filler) fillReviews(ctx context.Context) error {
+	var list []review.Seed
+	for _, r := range f.Reviews {
+		at, err := time.Parse(time.DateOnly, r.Date)
+		if err != nil {
+			return err
+		}
+		list = append(list, review.Seed{Ref: r.ID, Product: r.Product, Rating: r.Rating, Words: r.Text, Language: r.Lang, Author: r.Author,
+			Country: r.Country, At: at})
+	}
+	return review.Plant(ctx, f.tx, list)
 }
 
 // variants are a product's sizes or colours, or the product itself. One without

@@ -96,6 +96,10 @@ type file struct {
 		Title, Description lang.Texts
 		Products           []string
 	}
+	Reviews []struct {
+		ID, Product, Lang, Author, Country, Date, Text string
+		Rating                                         int
+	}
 	FAQ []struct {
 		Slug, Topic      string
 		Question, Answer lang.Texts

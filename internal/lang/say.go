@@ -135,6 +135,9 @@ func (l *Language) Centimetres(mm int) string {
 	return l.Number(int64(mm/10)) + l.T("number.point") + strconv.Itoa(mm%10)
 }
 
+// Tenths writes a number of tenths: 4.6.
+func (l *Language) Tenths(n int) string { return l.Centimetres(n) }
+
 // Date writes a day with its year: 8 December 2026.
 func (l *Language) Date(t time.Time) string {
 	return l.T("date.full", strconv.Itoa(t.Day()), l.month(t), strconv.Itoa(t.Year()))

@@ -75,6 +75,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
 	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
+	r.GET(reviewsPath, h.for_(identity.JudgePieces, h.listReviews))
+	r.POST(reviewsPath+"/:ref", h.for_(identity.JudgePieces, h.decideReview))
 	r.GET("/admin/committees/:slug", h.for_(identity.JudgePieces, h.showCommittee))
 	r.POST("/admin/committees/:slug", h.for_(identity.JudgePieces, h.saveCommittee))
 	r.GET("/admin/voices", h.for_(identity.WriteWords, h.listVoices))

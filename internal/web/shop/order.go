@@ -49,6 +49,7 @@ type OrderPage struct {
 	Code      *web.QR // for the counter, of what is to be collected
 	ReadyAt   string  // where the pieces lie to be collected, empty before
 	Delivered time.Time
+	Reviewed  bool      // what was written of a piece was just kept
 	ReturnBy  time.Time // the last day to change one's mind; zero before delivery
 }
 
@@ -76,6 +77,7 @@ type OrderLine struct {
 	Total    money.Amount
 	Photo    web.Picture
 	SKU      string
+	Review   *ReviewPart // nil where there is nothing to review
 }
 
 // isToken reports whether s could be an order's token.
@@ -93,6 +95,12 @@ func isToken(s string) bool {
 
 // showOrder serves GET /{lang}/orders/:token.
 func (h *Handlers) showOrder(c *gin.Context) error {
+	return h.renderOrder(c, http.StatusOK, 0, nil)
+}
+
+// renderOrder shows an order; form is that of the review of the line at a
+// position where something in it was wrong, and nil otherwise.
+func (h *Handlers) renderOrder(c *gin.Context, status, position int, form *web.Form) error {
 	ctx, l := c.Request.Context(), web.Language(c)
 	if !isToken(c.Param("token")) {
 		return order.ErrNoOrder
@@ -143,7 +151,12 @@ func (h *Handlers) showOrder(c *gin.Context) error {
 		}
 		page.Code = &code
 	}
-	page.Groups = orderGroups(c, l, o)
+	reviews, err := h.reviewParts(c, o, position, form)
+	if err != nil {
+		return err
+	}
+	page.Reviewed = c.Query("reviewed") != ""
+	page.Groups = orderGroups(c, l, o, reviews)
 	page.Summary = orderSummary(l, o)
 	// What was bought is taken out of the basket by a job; the count follows
 	// when its owner comes back here.
@@ -154,7 +167,7 @@ func (h *Handlers) showOrder(c *gin.Context) error {
 	} else if err != nil {
 		h.Site.Log.WarnContext(ctx, "the basket's count is not shown", "error", err)
 	}
-	return h.Site.Render(c, http.StatusOK, "shop/order", page)
+	return h.Site.Render(c, status, "shop/order", page)
 }
 
 // said puts the order's state into words. Between the buyer's return and the
@@ -213,19 +226,19 @@ func addressLines(l *lang.Language, o order.Order) []string {
 	return append(lines, town, l.Country(o.Address.Country))
 }
 
-func orderGroups(c *gin.Context, l *lang.Language, o order.Order) []OrderGroup {
+func orderGroups(c *gin.Context, l *lang.Language, o order.Order, reviews map[int]*ReviewPart) []OrderGroup {
 	var groups []OrderGroup
 	for _, f := range o.Fulfilment {
 		g := OrderGroup{Maker: makerName(l, f.Maker, f.MakerArabic), MakerPath: web.Path(c, "/artisans/"+f.MakerSlug),
 			StateKey: string(f.State), State: l.T("fulfilment."+string(f.State), l.Day(f.PrepareBy))}
-		for _, line := range o.Lines {
+		for i, line := range o.Lines {
 			if line.Artisan != f.Artisan {
 				continue
 			}
 			g.Lines = append(g.Lines, OrderLine{
 				Title: line.Title.In(l, "fr"), Path: web.Path(c, "/products/"+line.Slug), Options: catalog.OptionNames(l, line.Options),
 				Text: line.BuyerText, Quantity: line.Quantity, Total: line.Total, SKU: line.SKU,
-				Photo: web.ByKey(line.PictureKey, "basket-line__photo", ""),
+				Photo: web.ByKey(line.PictureKey, "basket-line__photo", ""), Review: reviews[i+1],
 			})
 		}
 		groups = append(groups, g)

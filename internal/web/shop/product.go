@@ -62,6 +62,9 @@ type ProductPage struct {
 	MakerBio    lang.Text
 	Voice       string // where the maker's own words are heard, or empty
 	StructuredD string
+	Reviews     []ProductReview
+	ReviewCount int
+	ReviewMean  string // stars, on average
 }
 
 // Option is a variant to choose.
@@ -186,6 +189,9 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 		return err
 	}
 	page.MorePath = page.MakerPath
+	if err := page.reviews(ctx, h.Pool, l, p.ID); err != nil {
+		return err
+	}
 	return h.Site.Render(c, http.StatusOK, "shop/product", page)
 }
 

@@ -65,6 +65,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 		g.POST("/checkout", s.Handle(h.createOrder))
 		get("/orders/:token", h.showOrder)
 		g.POST("/orders/:token/payment", s.Handle(h.createPayment))
+		g.POST("/orders/:token/reviews/:position", s.Handle(h.saveReview))
 		get("/sign-in", h.newSession)
 		g.POST("/language", s.Handle(h.setLanguage))
 		g.POST("/sign-in", s.Handle(h.createSession))

@@ -74,6 +74,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.POST("/studio/workshop/place", h.own(atPlace(h.savePlace)))
 	r.GET("/studio/workshop/:part", h.own(h.showPart))
 	r.POST("/studio/workshop/:part", h.own(h.savePart))
+	r.GET("/studio/reviews", h.own(h.listReviews))
+	r.POST("/studio/reviews/:ref", h.own(h.answerReview))
 	r.GET("/studio/cards", h.own(h.listCards))
 	r.POST("/studio/drafts", h.own(h.createDraft))
 	r.POST("/studio/drafts/:token/leave", h.own(h.deleteEdit))
