@@ -252,6 +252,7 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		}},
 		{"studio-closed", outside("/studio/workshop/closed")},
 		{"studio-place", outside("/studio/workshop/place")},
+		{"studio-work", outside("/studio/workshop/work")},
 		{"studio-words", outside(draft + "words")},
 		{"studio-reviews", outside("/studio/reviews")},
 		{"studio-cards", outside("/studio/cards")},

@@ -256,7 +256,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		family("studio."+act, "the studio", "", ".more", ".do")
 	}
 	family("studio.", "the studio", "changed", "sent", "withdrawn", "put_back", "left")
-	for _, part := range []string{"story", "picture", "place", "visits", "hours", "languages", "phone", "closed"} {
+	for _, part := range []string{"story", "picture", "work", "place", "visits", "hours", "languages", "phone", "closed"} {
 		named["studio.part."+part] = "the studio"
 		family("studio.ask."+part, "the studio", "", ".more")
 	}

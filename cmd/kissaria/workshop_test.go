@@ -140,3 +140,40 @@ func TestBadWordsOfAWorkshopAreExplained(t *testing.T) {
 		t.Errorf("a stranger at the workshop = %d, want the sign-in", got.status)
 	}
 }
+
+// Pictures of the work at hand are shown on the maker's page in the order that
+// the artisan chose, up to six.
+func TestWorkAtHandIsShown(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	v, buyer := m.comeIn(t, "jaouad-benallal"), m.visitor(t)
+	const public, part = "/en/artisans/jaouad-benallal", "/studio/workshop/work"
+	if page := buyer.get(public); strings.Contains(page.body, "artisan__work") {
+		t.Error("there is a gallery of nothing")
+	}
+	sizes := func() string {
+		t.Helper()
+		return one[string](t, m, `
+			SELECT coalesce(string_agg(p.width || '×' || p.height, ' ' ORDER BY w.position), '')
+			FROM work_pictures w JOIN pictures p ON p.id = w.picture_id JOIN artisans a ON a.id = w.artisan_id WHERE a.slug = 'jaouad-benallal'`)
+	}
+	if got := v.sendPhotos(part, nil, photo(t, 600, 800), photo(t, 700, 700), []byte("GIF89a no")); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Photo 3:") {
+		t.Errorf("two photos and what is none = %d, want 422 naming the third", got.status)
+	}
+	if got := sizes(); got != "600×800 700×700" {
+		t.Errorf("the photos are %s; the good ones stay", got)
+	}
+	v.sendPhotos(part, nil, photo(t, 600, 800)) // The same once more.
+	if got := v.sendPhotos(part, map[string]string{"change": "earlier 2"}); got.location != part || sizes() != "700×700 600×800" {
+		t.Errorf("moving one = %d, and the photos are %s", got.status, sizes())
+	}
+	eventually(t, "buyers see both", func() bool { return strings.Count(buyer.get(public).body, `class="artisan__work-photo"`) == 2 })
+	v.sendPhotos(part, nil, photo(t, 610, 800), photo(t, 620, 800), photo(t, 630, 800), photo(t, 640, 800))
+	if got := v.sendPhotos(part, nil, photo(t, 650, 800)); got.status != http.StatusUnprocessableEntity || strings.Count(sizes(), "×") != 6 {
+		t.Errorf("a seventh = %d, and the photos are %s", got.status, sizes())
+	}
+	gone := one[int64](t, m, `SELECT picture_id FROM work_pictures WHERE position = 1`)
+	v.sendPhotos(part, map[string]string{"change": "remove 1"})
+	if n := one[int](t, m, `SELECT count(*) FROM pictures WHERE id = $1`, gone); n != 0 || strings.HasPrefix(sizes(), "700×700") {
+		t.Errorf("the photo that was taken out is still there: %s", sizes())
+	}
+}

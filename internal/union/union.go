@@ -329,4 +329,5 @@ func Seat(ctx context.Context, tx pgx.Tx, c CommitteeID, a ArtisanID, office str
 // show.
 const PicturesInUse = `
 	SELECT cover FROM union_profile WHERE cover IS NOT NULL
-	UNION ALL SELECT picture_id FROM artisans WHERE picture_id IS NOT NULL`
+	UNION ALL SELECT picture_id FROM artisans WHERE picture_id IS NOT NULL
+	UNION ALL SELECT picture_id FROM work_pictures`

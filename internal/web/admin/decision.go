@@ -50,8 +50,7 @@ type DecisionPage struct {
 	Price       money.Amount
 	Range       string
 	Others      []OtherPiece
-	AsShown     int
-	Differed    int
+	Verdicts    string // how many of the workshop's pieces came as shown, empty where none was compared
 	Past        []PastDecision
 	Approvals   int
 	Needed      int
@@ -161,8 +160,12 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 	if ok {
 		page.Range = l.T("admin.decision.range", from, to)
 	}
-	if page.AsShown, page.Differed, err = order.CountVerdicts(ctx, h.Pool, s.Artisan); err != nil {
+	asShown, differed, err := order.CountVerdicts(ctx, h.Pool, s.Artisan)
+	if err != nil {
 		return nil, err
+	}
+	if asShown+differed > 0 {
+		page.Verdicts = l.T("admin.verdicts", asShown+differed, asShown, differed, order.DifferedShare(asShown, differed))
 	}
 	past, err := moderation.Past(ctx, h.Pool, s.Artisan, s.Product, mostPast)
 	if err != nil {

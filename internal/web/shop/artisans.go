@@ -144,6 +144,7 @@ type ArtisanPage struct {
 	Craft       string
 	Bio         lang.Text
 	Photo       web.Picture
+	Work        []web.Picture // at hand
 	MarkLevel   int
 	Speaks      string
 	Cards       []ProductCard
@@ -178,7 +179,11 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	pictures, err := web.ReadPictures(ctx, h.Pool, []media.PictureID{a.Picture}...)
+	work, err := union.WorkPictures(ctx, h.Pool, a.ID)
+	if err != nil {
+		return err
+	}
+	pictures, err := web.ReadPictures(ctx, h.Pool, append([]media.PictureID{a.Picture}, work...)...)
 	if err != nil {
 		return err
 	}
@@ -190,6 +195,9 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 		{a.TradeName.In(l, "fr").Words, web.Path(c, "/trades/"+a.TradeSlug)}}
 	page.Craft = l.T("artisan.craft", a.YearsOfCraft, a.TradeName.In(l, "fr"), a.QuarterName.In(l, "fr"), a.Joined.Format("2006"))
 	page.Photo = pictures.Make(a.Picture, "artisan__photo", l.T("artisan.photo_alt", name), "(min-width: 60rem) 42rem, 82vw", true)
+	for i, id := range work {
+		page.Work = append(page.Work, pictures.Make(id, "artisan__work-photo", l.T("artisan.work_alt", name, i+1), "(min-width: 60rem) 24rem, 70vw", false))
+	}
 	var speaks []string
 	for _, code := range a.Speaks {
 		speaks = append(speaks, l.LanguageName(code))

@@ -20,10 +20,10 @@ import (
 )
 
 // parts are what an artisan says of the workshop, one a screen.
-var parts = []string{"story", "picture", "place", "visits", "hours", "languages", "phone", "closed"}
+var parts = []string{"story", "picture", "work", "place", "visits", "hours", "languages", "phone", "closed"}
 
 // partIcons give each of them its picture.
-var partIcons = map[string]string{"story": "words", "picture": "camera", "place": "pin", "visits": "door", "hours": "clock", "languages": "globe",
+var partIcons = map[string]string{"story": "words", "picture": "camera", "work": "hand", "place": "pin", "visits": "door", "hours": "clock", "languages": "globe",
 	"phone": "phone", "closed": "calendar"}
 
 // WorkshopPage is studio/workshop: the workshop as buyers know it, line by
@@ -54,7 +54,9 @@ type PartPage struct {
 	Story     lang.Text
 	Most      int // characters
 	Photo     web.Picture
-	Visits    string // no, appointment, open
+	Work      []PhotoSlot // of the work at hand
+	Room      int         // for so many more
+	Visits    string      // no, appointment, open
 	Week      []web.DayHours
 	Days      []Chip
 	Spans     [][2]web.Field
@@ -95,6 +97,11 @@ func (h *Handlers) showWorkshop(c *gin.Context, _ identity.Account, a union.Arti
 	if a.Picture != 0 {
 		now["picture"] = plain("studio.picture.there")
 	}
+	work, err := union.WorkPictures(c.Request.Context(), h.Pool, a.ID)
+	if err != nil {
+		return err
+	}
+	now["work"] = plain("studio.work.count", len(work))
 	var open, speaks []string
 	for _, d := range lang.Weekdays {
 		if len(a.VisitHours[d]) > 0 {
@@ -175,6 +182,10 @@ func (h *Handlers) newPartPage(c *gin.Context, a union.Artisan, form *web.Form) 
 		}
 		if a.Picture != 0 {
 			page.Photo = pictures.Make(a.Picture, "studio-workshop", l.T("studio.part.picture"), "24rem", false)
+		}
+	case "work":
+		if err := h.fillWork(c, a, page); err != nil {
+			return nil, err
 		}
 	case "place":
 		var err error
@@ -257,6 +268,9 @@ func (h *Handlers) savePart(c *gin.Context, account identity.Account, a union.Ar
 	}
 	if part == "picture" {
 		return h.savePicture(c, account, a)
+	}
+	if part == "work" {
+		return h.saveWork(c, account, a)
 	}
 	form, err := web.ReadForm(c)
 	if err != nil {
