@@ -110,6 +110,7 @@ func (w *wire) set(cut bool) {
 // Photos go up small, by themselves, and go on after the connection was cut in
 // the middle; one that is no photo is named, and the others stay.
 func TestBrowserPhotosOutliveTheConnection(t *testing.T) {
+	t.Parallel() // It mostly waits.
 	m := openMarket(t, roles{web: true, work: true})
 	who := m.comeIn(t, "jaouad-benallal")
 	path := who.post("/studio/drafts", nil).location

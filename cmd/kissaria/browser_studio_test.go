@@ -69,6 +69,7 @@ func (k *maker) pictured() {
 // An artisan who cannot read lists a piece with three photos, on an old phone
 // over a slow connection, in less than two minutes.
 func TestBrowserListingByPicturesOverASlowConnection(t *testing.T) {
+	t.Parallel() // It mostly waits.
 	m := openMarket(t, roles{web: true, work: true})
 	m.paint(t, m.slugs(t, `
 		SELECT DISTINCT ON (c.kind_id) p.slug FROM cards c JOIN products p ON p.id = c.product_id JOIN kind_trades kt ON kt.kind_id = c.kind_id

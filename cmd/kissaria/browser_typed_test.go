@@ -11,6 +11,7 @@ import (
 // What is typed into a step stays on the phone: over a browser that is closed,
 // and over a connection that is away when the step is sent.
 func TestBrowserTypedWordsOutliveTheConnection(t *testing.T) {
+	t.Parallel() // It mostly waits.
 	m := openMarket(t, roles{web: true})
 	who := m.comeIn(t, "jaouad-benallal")
 	base := strings.TrimSuffix(who.post("/studio/drafts", nil).location, "photos")
