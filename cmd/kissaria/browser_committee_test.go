@@ -9,7 +9,7 @@ import (
 
 // A committee member decides ten pieces on a phone, with a thumb.
 func TestBrowserCommitteeDecidesTenPieces(t *testing.T) {
-	t.Parallel() // It mostly waits.
+	t.Parallel()    // It mostly waits.
 	const most = 25 // taps
 	m := openMarket(t, roles{web: true, work: true})
 	m.paint(t, "kilim-blue-steps")
