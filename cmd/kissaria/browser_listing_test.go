@@ -86,16 +86,19 @@ func photoFiles(t *testing.T, n int) (names []string) {
 }
 
 // An artisan is invited, lists a piece, mends what the committee asks for,
-// sells it, hands it in and sees what is owed, all on a phone of 360 × 740.
+// sells it, hands it in and sees what is owed, all on a phone of 360 × 740, over
+// a connection that is cut while the photos are on their way.
 func TestBrowserListingOnAnOldPhone(t *testing.T) {
 	m := openMarket(t, roles{web: true, work: true})
 	l := lang.Or("ar")
+	link, chair := m.invite(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
+	w := wired(t, m)
 	k := &maker{tab: openBrowser(t).open(t, m), l: l}
 	k.resize(screen{360, 740, 2, true})
 	command(k.tab, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": "ar-MA"}})
 	photos := photoFiles(t, 5)
 
-	k.open(m.invite(t, "jaouad-benallal"))
+	k.open(link)
 	k.taps++ // The link in the message.
 	if got := evaluate[string](k.tab, `document.documentElement.dir`); got != "rtl" {
 		t.Fatalf("the invitation reads %s, want rtl", got)
@@ -107,8 +110,18 @@ func TestBrowserListingOnAnOldPhone(t *testing.T) {
 	cameIn := *k
 
 	k.tap("button", "studio.list")
+	k.slow(20_000)
 	k.shoots(photos[:3]...)
+	k.until("a photo is on its way", func() bool {
+		part := evaluate[float64](k.tab, `document.querySelector("progress").value`)
+		return part > 0.05 && part < 0.9
+	})
+	w.set(true) // The connection is cut in the middle, and comes back.
+	k.shows(l.T("studio.photo_waits"))
+	k.slow(-1)
+	w.set(false)
 	k.tap("button", "studio.on")
+	k.noise.forgive("/studio/uploads/", "/photos")
 	k.take(one[string](t, m, `SELECT name ->> 'ar' FROM kinds WHERE slug = 'cushion'`))
 	k.writes("studio.price", "١٢٥٠")
 	k.tap("button", "studio.on")
@@ -132,7 +145,6 @@ func TestBrowserListingOnAnOldPhone(t *testing.T) {
 	if n := one[int](t, m, `SELECT count(*) FROM revision_pictures rp JOIN revisions r ON r.id = rp.revision_id WHERE r.state = 'submitted'`); n != 3 {
 		t.Errorf("the piece was sent with %d photos, want 3", n)
 	}
-	chair := m.comeIn(t, "saadia-ghomari")
 	decide := func(revision string, form url.Values) {
 		t.Helper()
 		if got := chair.post("/admin/queue/"+slug+"/"+revision+"/decision", form); got.status != http.StatusSeeOther {
