@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,15 +20,15 @@ import (
 	"kissaria.ma/internal/lang"
 )
 
-// cameraFiles writes photos as a phone's camera takes them: 12 megapixels, with
-// the grain of a weave.
+// cameraFiles writes photos as an old phone's camera takes them: 8 megapixels,
+// with the grain of a weave.
 func cameraFiles(t *testing.T, n int) (names []string) {
 	t.Helper()
 	dir := t.TempDir()
-	m := image.NewYCbCr(image.Rect(0, 0, 4000, 3000), image.YCbCrSubsampleRatio420)
+	m := image.NewYCbCr(image.Rect(0, 0, 3264, 2448), image.YCbCrSubsampleRatio420)
 	for i := range n {
-		for y := range 3000 {
-			for x := range 4000 {
+		for y := range 2448 {
+			for x := range 3264 {
 				m.Y[y*m.YStride+x] = uint8(96 + (x/7^y/(5+i))&63 + (x+y)%9)
 			}
 		}
@@ -71,9 +72,6 @@ func (k *maker) pictured() {
 func TestBrowserListingByPicturesOverASlowConnection(t *testing.T) {
 	t.Parallel() // It mostly waits.
 	m := openMarket(t, roles{web: true, work: true})
-	m.paint(t, m.slugs(t, `
-		SELECT DISTINCT ON (c.kind_id) p.slug FROM cards c JOIN products p ON p.id = c.product_id JOIN kind_trades kt ON kt.kind_id = c.kind_id
-		JOIN trades t ON t.id = kt.trade_id WHERE t.slug = 'wool-weaving' ORDER BY c.kind_id, c.published_at DESC`)...)
 	l := lang.Or("ar")
 	who := m.comeIn(t, "jaouad-benallal")
 	m.speaks(t, "jaouad-benallal", "ar")
@@ -138,9 +136,9 @@ func TestBrowserStudioPagesAreLight(t *testing.T) {
 	command(v, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
 	for _, where := range pages {
 		f := &traffic{files: map[network.RequestID]*fetched{}}
-		listening := true
+		var over atomic.Bool
 		if err := chromedp.Listen(v.ctx, func(e any) {
-			if listening {
+			if !over.Load() {
 				f.hear(e)
 			}
 		}); err != nil {
@@ -150,7 +148,7 @@ func TestBrowserStudioPagesAreLight(t *testing.T) {
 		v.open(where)
 		evaluate[chromedp.Void](v, `document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))))`)
 		v.until("all has come that was asked for", f.quiet)
-		listening = false
+		over.Store(true)
 		total, lines := 0, []string{}
 		for _, file := range f.all() {
 			mine := false

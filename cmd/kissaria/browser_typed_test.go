@@ -27,11 +27,12 @@ func TestBrowserTypedWordsOutliveTheConnection(t *testing.T) {
 		t.Errorf("after the browser was closed the price is %q, want 380", got)
 	}
 
+	// The page hears of the connection when there is one, and not before.
 	away := func(offline bool) {
 		t.Helper()
-		command(v, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1})
 		command(v, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{
 			{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}}})
+		command(v, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1})
 	}
 	away(true)
 	v.until("the phone knows that the connection is away", func() bool { return evaluate[bool](v, `!navigator.onLine`) })
