@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/fault"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
@@ -45,16 +44,7 @@ func (d *Desk) confirm(ctx context.Context, tx pgx.Tx, id order.ID) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range o.Fulfilment {
-		err := union.Tell(ctx, tx, f.Artisan, "order_paid", o.Number, map[string]any{"prepare_by": f.PrepareBy.Format(time.DateOnly)})
-		if err != nil {
-			return err
-		}
-	}
-	if err := d.announce(ctx, tx, o); err != nil {
-		return err
-	}
-	return d.emptyCart(ctx, tx, o)
+	return d.tell(ctx, tx, o)
 }
 
 // TakeCash books what a buyer pays at the counter for the order of a number, and
@@ -77,14 +67,7 @@ func (d *Desk) TakeCash(ctx context.Context, number string, by identity.AccountI
 		if _, err := payment.Take(ctx, tx, p.ID, "", now); err != nil {
 			return err
 		}
-		held, _, err := heldBy(ctx, tx, o.ID)
-		if err != nil {
-			return err
-		}
-		if err := catalog.Sell(ctx, tx, held); err != nil {
-			return err
-		}
-		if err := closeReservations(ctx, tx, o.ID, "sold"); err != nil {
+		if err := sellHeld(ctx, tx, o.ID); err != nil {
 			return err
 		}
 		if err := order.Move(ctx, tx, o.ID, order.Paid, now, order.Confirmed); err != nil {

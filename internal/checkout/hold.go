@@ -72,6 +72,18 @@ func closeReservations(ctx context.Context, tx pgx.Tx, id order.ID, as string) e
 	return nil
 }
 
+// sellHeld sells what is held for an order.
+func sellHeld(ctx context.Context, tx pgx.Tx, id order.ID) error {
+	held, _, err := heldBy(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := catalog.Sell(ctx, tx, held); err != nil {
+		return err
+	}
+	return closeReservations(ctx, tx, id, "sold")
+}
+
 // drop ends an unpaid order as expired or cancelled, puts its pieces back and
 // closes its payments, which it returns.
 func (d *Desk) drop(ctx context.Context, tx pgx.Tx, id order.ID, held []catalog.Wanted, from, as order.State) ([]payment.Record, error) {

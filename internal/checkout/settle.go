@@ -152,14 +152,7 @@ func (d *Desk) receive(ctx context.Context, tx pgx.Tx, o order.Order, p payment.
 	pieces := wanted(o.Lines)
 	switch o.State {
 	case order.Pending:
-		held, _, err := heldBy(ctx, tx, o.ID)
-		if err != nil {
-			return err
-		}
-		if err := catalog.Sell(ctx, tx, held); err != nil {
-			return err
-		}
-		if err := closeReservations(ctx, tx, o.ID, "sold"); err != nil {
+		if err := sellHeld(ctx, tx, o.ID); err != nil {
 			return err
 		}
 		return d.complete(ctx, tx, o, p, at)
@@ -170,14 +163,7 @@ func (d *Desk) receive(ctx context.Context, tx pgx.Tx, o order.Order, p payment.
 			if err := hold(ctx, sp, o.ID, pieces, at); err != nil {
 				return err
 			}
-			held, _, err := heldBy(ctx, sp, o.ID)
-			if err != nil {
-				return err
-			}
-			if err := catalog.Sell(ctx, sp, held); err != nil {
-				return err
-			}
-			return closeReservations(ctx, sp, o.ID, "sold")
+			return sellHeld(ctx, sp, o.ID)
 		})
 		switch {
 		case err == nil:
@@ -203,6 +189,15 @@ func (d *Desk) complete(ctx context.Context, tx pgx.Tx, o order.Order, p payment
 	if err := d.book(ctx, tx, o, p); err != nil {
 		return err
 	}
+	if err := tellOfLastOnes(ctx, tx, o); err != nil {
+		return err
+	}
+	return d.tell(ctx, tx, o)
+}
+
+// tell tells everyone that an order is to be prepared, paid or to be paid at the
+// counter, and has it taken out of its cart.
+func (d *Desk) tell(ctx context.Context, tx pgx.Tx, o order.Order) error {
 	for _, f := range o.Fulfilment {
 		err := union.Tell(ctx, tx, f.Artisan, "order_paid", o.Number, map[string]any{"prepare_by": f.PrepareBy.Format(time.DateOnly)})
 		if err != nil {
@@ -212,14 +207,6 @@ func (d *Desk) complete(ctx context.Context, tx pgx.Tx, o order.Order, p payment
 	if err := d.announce(ctx, tx, o); err != nil {
 		return err
 	}
-	if err := tellOfLastOnes(ctx, tx, o); err != nil {
-		return err
-	}
-	return d.emptyCart(ctx, tx, o)
-}
-
-// emptyCart queues that what was bought is taken out of its cart.
-func (d *Desk) emptyCart(ctx context.Context, tx pgx.Tx, o order.Order) error {
 	skus := make([]string, len(o.Lines))
 	for i, l := range o.Lines {
 		skus[i] = l.SKU

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/bojanz/currency"
 
@@ -201,4 +202,18 @@ func WesternDigits(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// FirstSign returns the first character that a spreadsheet reads of a cell, by
+// which it tells a formula, and empty for none. Full-width signs are taken for
+// the plain ones.
+func FirstSign(cell string) string {
+	r, size := utf8.DecodeRuneInString(strings.TrimLeft(cell, " \u00a0"))
+	if size == 0 {
+		return ""
+	}
+	if r >= '\uff01' && r <= '\uff5e' {
+		r -= 0xfee0
+	}
+	return string(r)
 }

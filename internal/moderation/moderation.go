@@ -195,7 +195,7 @@ func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, r Ruli
 	if err != nil {
 		return Outcome{}, fmt.Errorf("moderation: decide: %w", err)
 	}
-	out, err := outcome(ctx, tx, now, at)
+	out, err := Standing(ctx, tx, now, at)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -226,8 +226,8 @@ func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, r Ruli
 		Subject: fmt.Sprintf("product:%s/%d", s.Slug, s.Number), After: out})
 }
 
-// outcome counts who approves a revision, and how many must.
-func outcome(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.Time) (Outcome, error) {
+// Standing returns how many approve a revision that waits, and how many must.
+func Standing(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.Time) (Outcome, error) {
 	var out Outcome
 	var wary int
 	err := db.QueryRow(ctx, `
@@ -236,7 +236,7 @@ func outcome(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.T
 		LEFT JOIN committee_rules r ON r.committee_id = t.committee_id
 		WHERE t.id = $2`, s.Revision, s.Trade, usual.Approvals, usual.WaryFrom).Scan(&out.Approvals, &out.Needed, &wary)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("moderation: outcome: %w", err)
+		return Outcome{}, fmt.Errorf("moderation: standing: %w", err)
 	}
 	if wary > 0 {
 		n, err := order.DifferedSince(ctx, db, s.Artisan, at.AddDate(-1, 0, 0))
@@ -248,11 +248,6 @@ func outcome(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.T
 		}
 	}
 	return out, nil
-}
-
-// Standing returns how many approve a revision that waits, and how many must.
-func Standing(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.Time) (Outcome, error) {
-	return outcome(ctx, db, s, at)
 }
 
 // A Decision is what was said of a revision.

@@ -19,7 +19,7 @@ type GiveBack struct {
 	Postage bool
 }
 
-// A Part of it, for the ledger.
+// A GivenLine is a line of what is given back, with whose shares it comes off.
 type GivenLine struct {
 	Line       Line
 	Count      int

@@ -232,7 +232,7 @@ func (l *RollLine) read(columns map[RollColumn]int, line []string, trades []Trad
 		case len([]rune(v)) > mostCell:
 			wrong(c, "roll.too_long", mostCell)
 			return ""
-		case strings.ContainsAny(first(v), "=@") || strings.ContainsAny(first(v), "+-") && c != RollPhone:
+		case strings.ContainsAny(lang.FirstSign(v), "=@") || strings.ContainsAny(lang.FirstSign(v), "+-") && c != RollPhone:
 			wrong(c, "roll.formula")
 			return ""
 		}
@@ -311,18 +311,6 @@ func readDay(s string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
-}
-
-// first returns the first character of a cell, as one of the plain signs.
-func first(cell string) string {
-	r, size := utf8.DecodeRuneInString(cell)
-	if size == 0 {
-		return ""
-	}
-	if r >= '\uff01' && r <= '\uff5e' { // Full-width signs are taken for the plain ones.
-		r -= 0xfee0
-	}
-	return string(r)
 }
 
 // compare finds who is in the register already, and who stands in the roll twice.

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
+
+	"kissaria.ma/internal/lang"
 )
 
 // SendCSV sends a table as a file of that name, the way spreadsheets here open
@@ -40,21 +41,8 @@ func (s *Site) SendCSV(c *gin.Context, name string, head []string, rows [][]stri
 // notFormula keeps a cell from being run: what someone typed into one of our
 // forms must not become a command in the treasurer's spreadsheet.
 func notFormula(cell string) string {
-	if !strings.ContainsAny(first(cell), "=+-@\t\r\n") {
+	if !strings.ContainsAny(lang.FirstSign(cell), "=+-@\t\r\n") {
 		return cell
 	}
 	return "'" + cell
-}
-
-// first returns the first character that a spreadsheet reads, empty for none.
-func first(cell string) string {
-	r, size := utf8.DecodeRuneInString(strings.TrimLeft(cell, " \u00a0"))
-	if size == 0 {
-		return ""
-	}
-	// Full-width signs are taken for the plain ones.
-	if r >= '\uff01' && r <= '\uff5e' {
-		r -= 0xfee0
-	}
-	return string(r)
 }

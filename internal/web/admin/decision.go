@@ -305,20 +305,24 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 			page.Phrases = append(page.Phrases, chip)
 		}
 	}
-	q, err := h.readQueue(c, a)
+	judge, err := moderation.JudgeOf(ctx, h.Pool, a)
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(q.list, func(w catalog.Submitted) bool { return w.Revision == s.Revision })
+	list, err := moderation.Queue(ctx, h.Pool, judge, mostWaiting+1)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(list, func(w catalog.Submitted) bool { return w.Revision == s.Revision })
 	if at < 0 {
 		return nil
 	}
-	page.Place = l.T("admin.queue.place", at+1, len(q.list))
+	page.Place = l.T("admin.queue.place", at+1, len(list))
 	if at > 0 {
-		page.Previous = decisionPath(q.list[at-1])
+		page.Previous = decisionPath(list[at-1])
 	}
-	if at < len(q.list)-1 {
-		page.Next = decisionPath(q.list[at+1])
+	if at < len(list)-1 {
+		page.Next = decisionPath(list[at+1])
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -21,7 +22,7 @@ import (
 // savePhotos adds photos to a draft, or moves, turns or removes one. A photo
 // that cannot be used is named with what to do; the others stay.
 func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) error {
-	ctx, l := c.Request.Context(), web.Language(c)
+	ctx := c.Request.Context()
 	if err := h.Site.Limits.Allow(c, uploadLimit, a.Slug); err != nil {
 		return err
 	}
@@ -39,7 +40,6 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 	}
 	var wrong []string
 	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
-		wrong = nil
 		photos, err := h.rearrange(c, tx, a, d.Body.Photos)
 		if err != nil {
 			return err
@@ -51,44 +51,21 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 		for _, upload := range arrived {
 			takes = append(takes, func(sp pgx.Tx) (media.PictureID, error) { return h.Media.TakeUpload(ctx, sp, a.Slug, upload) })
 		}
-		for n, take := range takes {
-			id, err := h.takePhoto(c, tx, take)
-			if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Invalid {
-				wrong = append(wrong, l.T("studio.photo_wrong", first+n, l.T(f.Key, f.Args...)))
-				if n < len(files) {
-					continue
-				}
-				if err := h.Media.DropUpload(ctx, tx, a.Slug, arrived[n-len(files)]); err != nil {
-					return err
-				}
-				continue
+		refused := func(n int) error {
+			if n < len(files) {
+				return nil
 			}
-			if err != nil {
-				return err
-			}
-			if slices.Contains(photos, id) {
-				continue // The same photo twice is one.
-			}
-			if len(photos) == catalog.MostPhotos {
-				wrong = append(wrong, l.T("studio.photos_full", catalog.MostPhotos))
-				break
-			}
-			photos = append(photos, id)
+			return h.Media.DropUpload(ctx, tx, a.Slug, arrived[n-len(files)])
+		}
+		if photos, wrong, err = h.takeAll(c, tx, photos, takes, first, catalog.MostPhotos, refused); err != nil {
+			return err
 		}
 		before := d.Body.Photos
 		d.Body.Photos = photos
 		if err := catalog.Save(ctx, tx, d); err != nil {
 			return err
 		}
-		for _, id := range before {
-			if slices.Contains(photos, id) {
-				continue
-			}
-			if err := h.Media.Forget(ctx, tx, a.Slug, id); err != nil {
-				return err
-			}
-		}
-		return nil
+		return h.forgetGone(ctx, tx, a, before, photos)
 	})
 	if err != nil {
 		return err
@@ -118,7 +95,48 @@ func (h *Handlers) savePhotos(c *gin.Context, a union.Artisan, d catalog.Draft) 
 	return nil
 }
 
-// rearrange moves, turns or removes one of a draft's photos, as a button asks.
+// takeAll takes photos in, after those that are there, up to most of them. One
+// that cannot be used is named in wrong, with what to do, the first being number
+// first; the others stay. refused is told which it was.
+func (h *Handlers) takeAll(c *gin.Context, tx pgx.Tx, photos []media.PictureID, takes []func(pgx.Tx) (media.PictureID, error), first, most int, refused func(int) error) (list []media.PictureID, wrong []string, err error) {
+	l := web.Language(c)
+	for n, take := range takes {
+		id, err := h.takePhoto(c, tx, take)
+		if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Invalid {
+			wrong = append(wrong, l.T("studio.photo_wrong", first+n, l.T(f.Key, f.Args...)))
+			if err := refused(n); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if slices.Contains(photos, id) {
+			continue // The same photo twice is one.
+		}
+		if len(photos) == most {
+			return photos, append(wrong, l.T("studio.photos_full", most)), nil
+		}
+		photos = append(photos, id)
+	}
+	return photos, wrong, nil
+}
+
+// forgetGone forgets the photos that were there before and are not now.
+func (h *Handlers) forgetGone(ctx context.Context, tx pgx.Tx, a union.Artisan, before, now []media.PictureID) error {
+	for _, id := range before {
+		if slices.Contains(now, id) {
+			continue
+		}
+		if err := h.Media.Forget(ctx, tx, a.Slug, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rearrange moves, turns or removes one of a list of photos, as a button asks.
 func (h *Handlers) rearrange(c *gin.Context, tx pgx.Tx, a union.Artisan, photos []media.PictureID) ([]media.PictureID, error) {
 	photos = slices.Clone(photos)
 	change, where, _ := strings.Cut(c.PostForm("change"), " ")

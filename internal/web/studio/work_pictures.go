@@ -1,16 +1,12 @@
 package studio
 
 import (
-	"errors"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5"
 
-	"kissaria.ma/internal/fault"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/postgres"
@@ -44,10 +40,11 @@ func (h *Handlers) fillWork(c *gin.Context, a union.Artisan, page *PartPage) err
 	return nil
 }
 
-// saveWork adds pictures of the work at hand, or moves or takes one away. One
+// saveWork adds pictures of the work at hand, or rearranges them as savePhotos
+// does those of a piece. One
 // that cannot be used is named; the others stay.
 func (h *Handlers) saveWork(c *gin.Context, account identity.Account, a union.Artisan) error {
-	ctx, l := c.Request.Context(), web.Language(c)
+	ctx := c.Request.Context()
 	if err := h.Site.Limits.Allow(c, uploadLimit, a.Slug); err != nil {
 		return err
 	}
@@ -57,48 +54,25 @@ func (h *Handlers) saveWork(c *gin.Context, account identity.Account, a union.Ar
 	}
 	var wrong []string
 	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error {
-		wrong = nil
 		before, err := union.WorkPictures(ctx, tx, a.ID)
 		if err != nil {
 			return err
 		}
-		list := slices.Clone(before)
-		change, at, _ := strings.Cut(c.PostForm("change"), " ")
-		if i, err := strconv.Atoi(at); err == nil && i >= 1 && i <= len(list) {
-			switch {
-			case change == "remove":
-				list = slices.Delete(list, i-1, i)
-			case change == "earlier" && i > 1:
-				list[i-2], list[i-1] = list[i-1], list[i-2]
-			}
+		list, err := h.rearrange(c, tx, a, before)
+		if err != nil {
+			return err
 		}
-		for n, file := range files {
-			id, err := h.takePhoto(c, tx, h.takeFile(c, a, file))
-			if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Invalid {
-				wrong = append(wrong, l.T("studio.photo_wrong", n+1, l.T(f.Key, f.Args...)))
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if len(list) == union.MostWorkPictures && !slices.Contains(list, id) {
-				wrong = append(wrong, l.T(union.ErrWorkFull.Key, union.MostWorkPictures))
-				break
-			}
-			list = append(list, id)
+		var takes []func(pgx.Tx) (media.PictureID, error)
+		for _, file := range files {
+			takes = append(takes, h.takeFile(c, a, file))
+		}
+		if list, wrong, err = h.takeAll(c, tx, list, takes, 1, union.MostWorkPictures, func(int) error { return nil }); err != nil {
+			return err
 		}
 		if err := union.SetWorkPictures(ctx, tx, a, list, account.ID); err != nil {
 			return err
 		}
-		for _, id := range before {
-			if slices.Contains(list, id) {
-				continue
-			}
-			if err := h.Media.Forget(ctx, tx, a.Slug, id); err != nil {
-				return err
-			}
-		}
-		return nil
+		return h.forgetGone(ctx, tx, a, before, list)
 	})
 	if err != nil {
 		return err
