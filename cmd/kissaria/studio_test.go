@@ -6,7 +6,6 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -232,22 +231,10 @@ func photo(t *testing.T, width, height int) []byte {
 	return b.Bytes()
 }
 
-// upload sends a file as an ordinary form does.
+// upload sends a photo as an ordinary form does.
 func (v *visitor) upload(path, name string, content []byte) answer {
 	v.t.Helper()
-	var body bytes.Buffer
-	w := multipart.NewWriter(&body)
-	part, err := w.CreateFormFile("photo", name)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	if _, err := part.Write(content); err != nil {
-		v.t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		v.t.Fatal(err)
-	}
-	return v.send(http.MethodPost, path, &body, func(r *http.Request) { r.Header.Set("Content-Type", w.FormDataContentType()) })
+	return v.sendFile(path, "photo", name, content)
 }
 
 // The artisan shows the very piece, the union compares, and it is handed in.

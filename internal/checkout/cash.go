@@ -2,7 +2,6 @@ package checkout
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -121,16 +120,8 @@ func (d *Desk) lapse(ctx context.Context, tx pgx.Tx, o order.Order) error {
 			return err
 		}
 	}
-	profile, err := union.Read(ctx, tx)
-	if err != nil {
-		return err
-	}
-	l := lang.Or(o.Language)
-	m := d.letter(o, profile, l)
-	m.Heading, m.Intro = l.T("mail.lapsed.heading", o.Number), l.T("mail.lapsed.intro")
-	m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
-	if err := d.send(ctx, tx, profile, o, "lapsed", o.Contact.Email, l, "order_paid", l.T("mail.lapsed.subject", o.Number), m); err != nil {
-		return fmt.Errorf("checkout: lapse %s: %w", o.Number, err)
-	}
-	return nil
+	return d.toBuyer(ctx, tx, o, "lapsed", func(m *OrderLetter, l *lang.Language, _ union.Profile) string {
+		m.Heading, m.Intro = l.T("mail.lapsed.heading", o.Number), l.T("mail.lapsed.intro")
+		return l.T("mail.lapsed.subject", o.Number)
+	})
 }

@@ -143,19 +143,14 @@ func (d *Desk) tellOfReturn(ctx context.Context, tx pgx.Tx, o order.Order, lines
 			return err
 		}
 	}
-	profile, err := union.Read(ctx, tx)
-	if err != nil {
-		return err
-	}
-	l := lang.Or(o.Language)
-	m := d.letter(o, profile, l)
-	m.Heading, m.Intro = l.T("mail.refund.heading", o.Number), l.T("mail.refund.intro", total)
-	m.Lines, m.HasTotal, m.By, m.Address = nil, false, "", nil
-	for _, g := range lines {
-		line := letterLine(l, g.Line, "")
-		line.Quantity, line.Total = g.Count, g.Amount
-		m.Lines = append(m.Lines, line)
-	}
-	m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
-	return d.send(ctx, tx, profile, o, "refund/"+key, o.Contact.Email, l, "order_paid", l.T("mail.refund.subject", o.Number), m)
+	return d.toBuyer(ctx, tx, o, "refund/"+key, func(m *OrderLetter, l *lang.Language, _ union.Profile) string {
+		m.Heading, m.Intro = l.T("mail.refund.heading", o.Number), l.T("mail.refund.intro", total)
+		m.Lines, m.HasTotal, m.By, m.Address = nil, false, "", nil
+		for _, g := range lines {
+			line := letterLine(l, g.Line, "")
+			line.Quantity, line.Total = g.Count, g.Amount
+			m.Lines = append(m.Lines, line)
+		}
+		return l.T("mail.refund.subject", o.Number)
+	})
 }

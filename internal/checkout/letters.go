@@ -138,6 +138,20 @@ func (d *Desk) regret(ctx context.Context, tx pgx.Tx, o order.Order, reason stri
 	return nil
 }
 
+// toBuyer writes to an order's buyer, in their language and with the way to the
+// order's page. fill says what the letter says besides, and returns its subject.
+func (d *Desk) toBuyer(ctx context.Context, tx pgx.Tx, o order.Order, key string, fill func(*OrderLetter, *lang.Language, union.Profile) string) error {
+	profile, err := union.Read(ctx, tx)
+	if err != nil {
+		return err
+	}
+	l := lang.Or(o.Language)
+	m := d.letter(o, profile, l)
+	m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
+	subject := fill(&m, l, profile)
+	return d.send(ctx, tx, profile, o, key, o.Contact.Email, l, "order_paid", subject, m)
+}
+
 func (d *Desk) send(ctx context.Context, tx pgx.Tx, p union.Profile, o order.Order, key, to string, l *lang.Language, template, subject string, m OrderLetter) error {
 	return d.Post.Write(ctx, tx, mail.Draft{
 		Key: "order/" + o.Number + "/" + key, To: to, Language: l.Code, Template: template, Subject: subject, Model: m,

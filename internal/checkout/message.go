@@ -40,19 +40,15 @@ func (d *Desk) Write(ctx context.Context, number, about, words string, by identi
 		if err != nil {
 			return err
 		}
-		profile, err := union.Read(ctx, tx)
+		err = d.toBuyer(ctx, tx, o, "message/"+rand.Text(), func(m *OrderLetter, l *lang.Language, _ union.Profile) string {
+			m.Lines, m.HasTotal, m.Address = nil, false, nil
+			m.Heading, m.Intro, m.Foot = l.T("mail.message.heading", o.Number), l.T("mail.message."+about), words
+			if about == "own" {
+				m.Intro, m.Foot = words, ""
+			}
+			return l.T("mail.message.subject", o.Number)
+		})
 		if err != nil {
-			return err
-		}
-		l := lang.Or(o.Language)
-		m := d.letter(o, profile, l)
-		m.Lines, m.HasTotal, m.Address = nil, false, nil
-		m.Heading, m.Intro, m.Foot = l.T("mail.message.heading", o.Number), l.T("mail.message."+about), words
-		if about == "own" {
-			m.Intro, m.Foot = words, ""
-		}
-		m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
-		if err := d.send(ctx, tx, profile, o, "message/"+rand.Text(), o.Contact.Email, l, "order_paid", l.T("mail.message.subject", o.Number), m); err != nil {
 			return err
 		}
 		return order.Note(ctx, tx, o.ID, "message", by, map[string]any{"about": about, "words": words})

@@ -30,19 +30,14 @@ func (d *Desk) Pack(ctx context.Context, number string, ticked []string, grams i
 		if o.Delivery != order.Collect {
 			return nil
 		}
-		profile, err := union.Read(ctx, tx)
-		if err != nil {
-			return err
-		}
-		l := lang.Or(o.Language)
-		m := d.letter(o, profile, l)
-		m.By = l.T("mail.ready.where", profile.Address.Line1, profile.Address.City)
-		m.Heading, m.Intro = l.T("mail.ready.heading", o.Contact.Name), l.T("mail.ready.intro", o.Number)
-		m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
-		if o.State == order.Confirmed {
-			m.Foot = l.T("mail.ready.cash", o.Total, o.PayBy.In(profile.Location))
-		}
-		return d.send(ctx, tx, profile, o, "ready", o.Contact.Email, l, "order_paid", l.T("mail.ready.subject", o.Number), m)
+		return d.toBuyer(ctx, tx, o, "ready", func(m *OrderLetter, l *lang.Language, profile union.Profile) string {
+			m.By = l.T("mail.ready.where", profile.Address.Line1, profile.Address.City)
+			m.Heading, m.Intro = l.T("mail.ready.heading", o.Contact.Name), l.T("mail.ready.intro", o.Number)
+			if o.State == order.Confirmed {
+				m.Foot = l.T("mail.ready.cash", o.Total, o.PayBy.In(profile.Location))
+			}
+			return l.T("mail.ready.subject", o.Number)
+		})
 	})
 }
 
@@ -60,17 +55,12 @@ func (d *Desk) Ship(ctx context.Context, number string, c shipping.Carrier, trac
 		if err := order.Ship(ctx, tx, o, parcel, by, d.Now()); err != nil {
 			return err
 		}
-		profile, err := union.Read(ctx, tx)
-		if err != nil {
-			return err
-		}
-		l := lang.Or(o.Language)
-		m := d.letter(o, profile, l)
-		m.Heading, m.Intro = l.T("mail.sent.heading", o.Contact.Name), l.T("mail.sent.intro", o.Number)
-		m.Parcel = Parcel{parcel.Carrier, parcel.Tracking, parcel.TrackingURL}
-		m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
-		m.Foot = l.T("mail.paid.foot", profile.WithdrawalDays)
-		return d.send(ctx, tx, profile, o, "sent/"+tracking, o.Contact.Email, l, "order_paid", l.T("mail.sent.subject", o.Number), m)
+		return d.toBuyer(ctx, tx, o, "sent/"+tracking, func(m *OrderLetter, l *lang.Language, profile union.Profile) string {
+			m.Heading, m.Intro = l.T("mail.sent.heading", o.Contact.Name), l.T("mail.sent.intro", o.Number)
+			m.Parcel = Parcel{parcel.Carrier, parcel.Tracking, parcel.TrackingURL}
+			m.Foot = l.T("mail.paid.foot", profile.WithdrawalDays)
+			return l.T("mail.sent.subject", o.Number)
+		})
 	})
 }
 
