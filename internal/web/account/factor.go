@@ -31,11 +31,23 @@ var (
 	codeByAddress = web.Limit{Name: "second-step-address", Times: 40, In: 10 * time.Minute}
 )
 
-func (h *Handlers) allow(c *gin.Context, a identity.Account) error {
+// tryCode does what a code of the second step opens, in one transaction. It
+// returns false where the code was wrong, which is then said beside its field.
+func (h *Handlers) tryCode(c *gin.Context, a identity.Account, form *web.Form, do func(tx pgx.Tx, code string, now time.Time) error) (bool, error) {
 	if err := h.Site.Limits.Allow(c, codeByAddress, c.ClientIP()); err != nil {
-		return err
+		return false, err
 	}
-	return h.Site.Limits.Allow(c, codeByAccount, fmt.Sprint(a.ID))
+	if err := h.Site.Limits.Allow(c, codeByAccount, fmt.Sprint(a.ID)); err != nil {
+		return false, err
+	}
+	err := postgres.InTx(c.Request.Context(), h.Pool, func(tx pgx.Tx) error {
+		return do(tx, form.Value("code"), h.Site.Now())
+	})
+	if errors.Is(err, identity.ErrWrongCode) {
+		wrong(form, "code", "factor.wrong")
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func codeField(form *web.Form) web.Field {
@@ -106,18 +118,14 @@ func (h *Handlers) createStep(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.allow(c, a); err != nil {
-		return err
-	}
-	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error {
-		return h.Site.Factors.Check(ctx, tx, a.ID, form.Value("code"), h.Site.Now())
+	right, err := h.tryCode(c, a, form, func(tx pgx.Tx, code string, now time.Time) error {
+		return h.Site.Factors.Check(ctx, tx, a.ID, code, now)
 	})
-	if errors.Is(err, identity.ErrWrongCode) {
-		wrong(form, "code", "factor.wrong")
-		return h.renderStep(c, http.StatusUnprocessableEntity, a, form)
-	}
 	if err != nil {
 		return err
+	}
+	if !right {
+		return h.renderStep(c, http.StatusUnprocessableEntity, a, form)
 	}
 	if err := h.whole(c, a); err != nil {
 		return err
@@ -218,20 +226,16 @@ func (h *Handlers) createFactor(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.allow(c, a); err != nil {
-		return err
-	}
 	var codes []string
-	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
-		codes, err = h.Site.Factors.Confirm(ctx, tx, a.ID, form.Value("code"), h.Site.Now())
+	right, err := h.tryCode(c, a, form, func(tx pgx.Tx, code string, now time.Time) (err error) {
+		codes, err = h.Site.Factors.Confirm(ctx, tx, a.ID, code, now)
 		return err
 	})
-	if errors.Is(err, identity.ErrWrongCode) {
-		wrong(form, "code", "factor.wrong")
-		return h.renderSetUp(c, http.StatusUnprocessableEntity, a, form)
-	}
 	if err != nil {
 		return err
+	}
+	if !right {
+		return h.renderSetUp(c, http.StatusUnprocessableEntity, a, form)
 	}
 	if err := h.Site.Sessions.Revoke(ctx, a.ID); err != nil {
 		return err
@@ -287,20 +291,16 @@ func (h *Handlers) createCodes(c *gin.Context, a identity.Account) error {
 	if err != nil {
 		return err
 	}
-	if err := h.allow(c, a); err != nil {
-		return err
-	}
 	var codes []string
-	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) (err error) {
-		codes, err = h.Site.Factors.NewRecoveryCodes(ctx, tx, a.ID, form.Value("code"), h.Site.Now())
+	right, err := h.tryCode(c, a, form, func(tx pgx.Tx, code string, now time.Time) (err error) {
+		codes, err = h.Site.Factors.NewRecoveryCodes(ctx, tx, a.ID, code, now)
 		return err
 	})
-	if errors.Is(err, identity.ErrWrongCode) {
-		wrong(form, "code", "factor.wrong")
-		return h.renderFactor(c, http.StatusUnprocessableEntity, a, form)
-	}
 	if err != nil {
 		return err
+	}
+	if !right {
+		return h.renderFactor(c, http.StatusUnprocessableEntity, a, form)
 	}
 	return h.renderCodes(c, codes, factorPath)
 }
@@ -315,21 +315,17 @@ func (h *Handlers) endFactor(c *gin.Context, a identity.Account) error {
 	if h.Site.FactorRequired && a.Staff() {
 		return identity.ErrForbidden
 	}
-	if err := h.allow(c, a); err != nil {
-		return err
-	}
-	err = postgres.InTx(ctx, h.Pool, func(tx pgx.Tx) error {
-		if err := h.Site.Factors.Check(ctx, tx, a.ID, form.Value("code"), h.Site.Now()); err != nil {
+	right, err := h.tryCode(c, a, form, func(tx pgx.Tx, code string, now time.Time) error {
+		if err := h.Site.Factors.Check(ctx, tx, a.ID, code, now); err != nil {
 			return err
 		}
 		return identity.RemoveFactor(ctx, tx, a.ID, a.ID)
 	})
-	if errors.Is(err, identity.ErrWrongCode) {
-		wrong(form, "code", "factor.wrong")
-		return h.renderFactor(c, http.StatusUnprocessableEntity, a, form)
-	}
 	if err != nil {
 		return err
+	}
+	if !right {
+		return h.renderFactor(c, http.StatusUnprocessableEntity, a, form)
 	}
 	web.Redirect(c, factorPath+"?ended=1")
 	return nil
