@@ -27,6 +27,7 @@ import (
 	"kissaria.ma/internal/payment"
 	"kissaria.ma/internal/payment/sandbox"
 	"kissaria.ma/internal/postgres"
+	marketdata "kissaria.ma/internal/settings"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
 	"kissaria.ma/internal/web"
@@ -179,6 +180,7 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 	a.library.AddWorkers(workers)
 	a.desk.AddWorkers(workers)
 	post.AddWorkers(workers)
+	marketdata.AddWorkers(workers, a.pool)
 	jobs, err := river.NewClient(riverpgxv5.New(a.pool), &river.Config{
 		Logger:  a.queueLog(),
 		Workers: workers,
@@ -194,6 +196,9 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Minute), func() (river.JobArgs, *river.InsertOpts) {
 				return checkout.SignsArgs{}, nil
+			}, &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(20*time.Second), func() (river.JobArgs, *river.InsertOpts) {
+				return marketdata.RefreshArgs{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return media.SweepArgs{}, nil

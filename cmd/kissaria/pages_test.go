@@ -25,6 +25,7 @@ import (
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/payment"
 	"kissaria.ma/internal/review"
+	marketdata "kissaria.ma/internal/settings"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
 	"kissaria.ma/internal/web"
@@ -49,6 +50,8 @@ var pages = map[string]any{
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"admin/reviews": &admin.ReviewsPage{}, "studio/reviews": &studio.ReviewsPage{},
+	"admin/settings": &admin.SettingsPage{}, "admin/setting_list": &admin.SettingListPage{}, "admin/setting": &admin.SettingPage{},
+	"admin/translations": &admin.TranslationsPage{}, "shop/text": &shop.TextPage{},
 	"admin/voices": &admin.VoicesPage{}, "admin/voice": &admin.VoicePage{},
 	"layout/studio": &web.Page{}, "studio/welcome": &studio.WelcomePage{}, "studio/home": &studio.HomePage{},
 	"studio/statement": &studio.StatementPage{},
@@ -269,6 +272,21 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("artisan.", "the artisan's page", "closed_from", "closed_until")
 	family("studio.missing.", "the studio", "photos", "what", "price", "count", "variants", "size")
 	family("verdict.", "the office", string(order.WaitingVerdict), string(order.AsShown), string(order.Differs))
+	for _, k := range marketdata.Kinds {
+		family("settings.kind."+k.Name, "the settings", "", ".lead")
+		for _, f := range k.Fields {
+			for _, of := range append([]marketdata.Field{f}, f.Of...) {
+				named["settings.field."+of.Key] = "the settings"
+			}
+		}
+	}
+	family("settings.group.", "the settings", marketdata.Groups...)
+	family("settings.use.", "the settings", "artisans", "pieces", "trades", "members")
+	family("settings.topic.", "the settings", "orders", "shipping", "returns", "payment", "visits", "products", "artisans")
+	family("settings.", "the settings", "kept", "restored", "added", "missing", "missing_words", "too_long", "too_many", "not_between", "not_within", "not_money", "not_day",
+		"not_colour", "not_choice", "not_slug", "not_email", "not_ice", "not_rib", "not_tracking", "not_in_zone", "before_first", "band_twice", "day_twice", "unknown", "taken",
+		"record.all", "record.union", "row", "new")
+	family("audit.setting.", "the audit", "added", "changed", "removed")
 	family("stripe.", "the price", "labour", "materials", "workshop", "union")
 	for key, by := range named {
 		for _, l := range lang.All {

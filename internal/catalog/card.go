@@ -183,6 +183,26 @@ func List(ctx context.Context, db postgres.DB, f Filter) (Page, error) {
 	return Page{cards, writeCursor(f.Sort, cards[f.Limit-1])}, nil
 }
 
+// Chosen returns the cards of the pieces of these slugs that lie there, waiting
+// for nobody, in the order of the slugs.
+func Chosen(ctx context.Context, db postgres.DB, slugs []string) ([]Card, error) {
+	if len(slugs) == 0 {
+		return nil, nil
+	}
+	rows, err := db.Query(ctx, `
+		SELECT `+cardColumns+cardTables+`
+		WHERE a.state = 'active' AND NOT a.away AND c.on_hand > c.held AND c.slug = ANY ($1)
+		ORDER BY array_position($1, c.slug)`, slugs)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: chosen: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanCard)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: chosen: %w", err)
+	}
+	return list, nil
+}
+
 func writeCursor(s Sort, last Card) string {
 	key := strconv.FormatInt(last.Price.Minor, 10)
 	if s == Newest {

@@ -24,6 +24,7 @@ type Offer struct {
 	Title        lang.Texts
 	WrittenIn    string
 	Artisan      union.ArtisanID
+	Trade        union.TradeID
 	Maker        string // Latin letters
 	MakerArabic  string
 	MakerSlug    string
@@ -63,7 +64,7 @@ func OffersForUpdate(ctx context.Context, tx pgx.Tx, skus []string) (map[string]
 
 func offers(ctx context.Context, db postgres.DB, where string, arg any) (map[string]Offer, error) {
 	rows, err := db.Query(ctx, `
-		SELECT `+variantColumns+`, p.slug, r.title, r.written_in, a.id, a.name, a.name_ar, a.slug, q.name,
+		SELECT `+variantColumns+`, p.slug, r.title, r.written_in, a.id, p.trade_id, a.name, a.name_ar, a.slug, q.name,
 		       coalesce((SELECT rp.picture_id FROM revision_pictures rp
 		                 WHERE rp.revision_id = r.id ORDER BY rp.position LIMIT 1), 0),
 		       r.packed_weight_g, r.hs_code, r.ship_mode, r.compliance, r.buyer_text,
@@ -82,7 +83,7 @@ func offers(ctx context.Context, db postgres.DB, where string, arg any) (map[str
 		v := &o.Variant
 		var from, until *time.Time
 		err := row.Scan(&v.ID, &v.Product, &v.SKU, &v.Options, &v.Price.Minor, &v.Price.Currency, &v.Stocked, &v.OnHand,
-			&v.Held, &v.LeadDays, &o.Slug, &o.Title, &o.WrittenIn, &o.Artisan, &o.Maker, &o.MakerArabic, &o.MakerSlug,
+			&v.Held, &v.LeadDays, &o.Slug, &o.Title, &o.WrittenIn, &o.Artisan, &o.Trade, &o.Maker, &o.MakerArabic, &o.MakerSlug,
 			&o.QuarterName, &o.Picture, &o.PackedWeight, &o.HSCode, &o.ShipMode, &o.Compliance, &o.BuyerText, &o.OnSale, &from, &until, &o.Away)
 		if from != nil && until != nil {
 			o.Closed.From, o.Closed.Until = *from, *until

@@ -181,11 +181,12 @@ func (d *Desk) place(ctx context.Context, tx pgx.Tx, f Form, placeKey, cartKey [
 		Method: cmp.Or(f.Method, order.Card), ArrivesBy: way.By, PayBy: payBy, PrepareBy: map[union.ArtisanID]time.Time{},
 	}
 	for _, l := range q.Lines {
-		commission, rest := l.Total.Share(profile.CommissionBP)
+		rate := profile.CommissionOf(l.Trade, now)
+		commission, rest := l.Total.Share(rate)
 		draft.Lines = append(draft.Lines, order.Line{
 			Variant: l.ID, Artisan: l.Artisan, SKU: l.SKU, Slug: l.Slug, Title: l.Title, Options: l.Options,
 			BuyerText: l.Text, PictureKey: keys[l.Picture], Quantity: l.Quantity, Unit: l.Price, Total: l.Total,
-			Commission: commission, ToArtisan: rest, CommBP: profile.CommissionBP, Weight: l.PackedWeight,
+			Commission: commission, ToArtisan: rest, CommBP: rate, Weight: l.PackedWeight,
 			HSCode: l.HSCode, LeadDays: l.LeadDays,
 		})
 		if by := prepareBy(l.Offer, now, profile.Location); by.After(draft.PrepareBy[l.Artisan]) {

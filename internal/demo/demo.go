@@ -20,6 +20,7 @@ import (
 	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/money"
+	"kissaria.ma/internal/page"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/review"
 	"kissaria.ma/internal/shipping"
@@ -80,7 +81,7 @@ func (f *filler) run(ctx context.Context) error {
 	}{
 		{"union", f.fillUnion}, {"trades", f.fillTrades}, {"quarters", f.fillQuarters}, {"artisans", f.fillArtisans},
 		{"vocabularies", f.fillVocabularies}, {"products", f.fillProducts}, {"reviews", f.fillReviews}, {"collections", f.fillCollections},
-		{"shipping", f.fillShipping}, {"accounts", f.fillAccounts}, {"pictures", f.queuePictures},
+		{"shipping", f.fillShipping}, {"pages", f.fillPages}, {"accounts", f.fillAccounts}, {"pictures", f.queuePictures},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("demo: %s: %w", step.name, err)
@@ -401,6 +402,15 @@ func (f *filler) fillShipping(ctx context.Context) error {
 		}
 		rate := shipping.Rate{Rate: money.Rate{Currency: money.Currency(r.Currency), PerUnit: int64(perUnit*10_000 + 0.5)}, Date: day}
 		if err := shipping.SetRate(ctx, f.tx, rate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *filler) fillPages(ctx context.Context) error {
+	for i, p := range f.Pages {
+		if err := page.Save(ctx, f.tx, page.Page{Slug: p.Slug, Title: p.Title, Body: p.Body, Footer: true, Sort: i + 1}); err != nil {
 			return err
 		}
 	}

@@ -117,6 +117,10 @@ type file struct {
 		}
 		FreeOver *int64 `json:"free_over_mad"`
 	} `json:"shipping_zones"`
+	Pages []struct { // of a file of their own
+		Slug        string
+		Title, Body lang.Texts
+	} `json:"-"`
 	EU    []string
 	Rates []struct {
 		Currency string
@@ -163,6 +167,12 @@ func read(dir string) (file, error) {
 	var f file
 	if err := json.Unmarshal(b, &f); err != nil {
 		return file{}, fmt.Errorf("demo: demo.json: %w", err)
+	}
+	if b, err = os.ReadFile(filepath.Join(dir, "pages.json")); err != nil {
+		return file{}, fmt.Errorf("demo: %w", err)
+	}
+	if err := json.Unmarshal(b, &f.Pages); err != nil {
+		return file{}, fmt.Errorf("demo: pages.json: %w", err)
 	}
 	return f, nil
 }

@@ -52,6 +52,8 @@ type Country struct {
 var (
 	// ErrNoCountry is returned for a country that parcels do not go to.
 	ErrNoCountry = fault.New(fault.Invalid, "checkout.no_country")
+	// ErrElsewhere is returned for a country that another zone has.
+	ErrElsewhere = fault.New(fault.Invalid, "settings.country_elsewhere")
 	// ErrTooHeavy is returned for a parcel beyond the last band, which can only
 	// be collected.
 	ErrTooHeavy = fault.New(fault.Invalid, "checkout.too_heavy")
@@ -190,14 +192,54 @@ func AddZone(ctx context.Context, tx pgx.Tx, z Zone, countries []Country) error 
 		return fmt.Errorf("shipping: add zone %s: %w", z.Slug, err)
 	}
 	b := &pgx.Batch{}
+	queueParts(b, id, z, countries)
+	return sendParts(ctx, tx, z, b)
+}
+
+// SaveZone changes a zone, by its slug, with its bands and countries. It returns
+// ErrElsewhere where another zone has one of the countries.
+func SaveZone(ctx context.Context, tx pgx.Tx, z Zone, countries []Country) error {
+	var id int64
+	err := tx.QueryRow(ctx, `
+		UPDATE shipping_zones
+		SET name = $2, carrier = $3, tracking_url = $4, transit_min_days = $5, transit_max_days = $6, free_over_minor = nullif($7::bigint, 0), sort = $8
+		WHERE slug = $1
+		RETURNING id`, z.Slug, z.Name, z.Carrier, z.Tracking, z.MinDays, z.MaxDays, z.FreeOver.Minor, z.Sort).Scan(&id)
+	if err != nil {
+		return fmt.Errorf("shipping: save zone %s: %w", z.Slug, err)
+	}
+	b := &pgx.Batch{}
+	b.Queue(`DELETE FROM shipping_bands WHERE zone_id = $1`, id)
+	b.Queue(`DELETE FROM shipping_countries WHERE zone_id = $1`, id)
+	queueParts(b, id, z, countries)
+	return sendParts(ctx, tx, z, b)
+}
+
+// RemoveZone takes a zone away, and with it its countries: parcels no longer go
+// there.
+func RemoveZone(ctx context.Context, tx pgx.Tx, slug string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM shipping_zones WHERE slug = $1`, slug); err != nil {
+		return fmt.Errorf("shipping: remove zone %s: %w", slug, err)
+	}
+	return postgres.Notify(ctx, tx, Tag)
+}
+
+func queueParts(b *pgx.Batch, zone int64, z Zone, countries []Country) {
 	for _, band := range z.Bands {
-		b.Queue(`INSERT INTO shipping_bands (zone_id, max_g, price_minor) VALUES ($1, $2, $3)`, id, band.MaxGrams, band.Price.Minor)
+		b.Queue(`INSERT INTO shipping_bands (zone_id, max_g, price_minor) VALUES ($1, $2, $3)`, zone, band.MaxGrams, band.Price.Minor)
 	}
 	for _, c := range countries {
-		b.Queue(`INSERT INTO shipping_countries (country, zone_id, eu) VALUES ($1, $2, $3)`, c.Code, id, c.EU)
+		b.Queue(`INSERT INTO shipping_countries (country, zone_id, eu) VALUES ($1, $2, $3)`, c.Code, zone, c.EU)
 	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("shipping: add zone %s: %w", z.Slug, err)
+}
+
+func sendParts(ctx context.Context, tx pgx.Tx, z Zone, b *pgx.Batch) error {
+	err := tx.SendBatch(ctx, b).Close()
+	if postgres.IsUnique(err, "shipping_countries_pkey") {
+		return ErrElsewhere
+	}
+	if err != nil {
+		return fmt.Errorf("shipping: zone %s: %w", z.Slug, err)
 	}
 	return postgres.Notify(ctx, tx, Tag)
 }
@@ -211,6 +253,14 @@ func SetRate(ctx context.Context, tx pgx.Tx, r Rate) error {
 		r.Currency, r.PerUnit, r.Date)
 	if err != nil {
 		return fmt.Errorf("shipping: set rate of %s: %w", r.Currency, err)
+	}
+	return postgres.Notify(ctx, tx, Tag)
+}
+
+// RemoveRate takes a currency away: prices are no longer told in it.
+func RemoveRate(ctx context.Context, tx pgx.Tx, currency string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM exchange_rates WHERE currency = $1`, currency); err != nil {
+		return fmt.Errorf("shipping: remove rate of %s: %w", currency, err)
 	}
 	return postgres.Notify(ctx, tx, Tag)
 }

@@ -49,6 +49,8 @@ type Profile struct {
 	Notice                       lang.Texts // a sentence for every page, may be nil
 	Cover                        media.PictureID
 	CoverProduct                 string
+	FrontProducts                []string         // slugs, with which the front page's shelf begins
+	Commissions                  []CommissionRate // ascending by day; see CommissionOf
 }
 
 // An Event is a date in the union's own history.
@@ -91,10 +93,13 @@ func Read(ctx context.Context, db postgres.DB) (Profile, error) {
 	err := db.QueryRow(ctx, `
 		SELECT name, market, tagline, about, principles, timeline, faq, founded, commission_bp, commission_note,
 		       address, email, phone, legal, counter_hours, timezone, language, hold_minutes, cash_hold_days,
-		       withdrawal_days, packing_days, notice, cover, cover_product
+		       withdrawal_days, packing_days, notice, cover, cover_product, front_products,
+		       (SELECT coalesce(jsonb_agg(jsonb_build_object('Trade', coalesce(trade_id, 0), 'From', from_day, 'BP', rate_bp) ORDER BY from_day), '[]')
+		        FROM commission_rates)
 		FROM union_profile`).Scan(&p.Name, &p.Market, &p.Tagline, &p.About, &p.Principles, &p.Timeline, &p.FAQ,
 		&p.Founded, &p.CommissionBP, &p.CommissionNote, &p.Address, &p.Email, &p.Phone, &p.Legal, &p.CounterHours,
-		&timezone, &p.Language, &minutes, &cashDays, &p.WithdrawalDays, &p.PackingDays, &p.Notice, &cover, &p.CoverProduct)
+		&timezone, &p.Language, &minutes, &cashDays, &p.WithdrawalDays, &p.PackingDays, &p.Notice, &cover, &p.CoverProduct,
+		&p.FrontProducts, &p.Commissions)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Profile{}, ErrNotFounded
 	}

@@ -30,9 +30,17 @@ func EmptyForm(c *gin.Context) *Form {
 	return &Form{lang: Language(c), value: map[string]string{}}
 }
 
+// maxLong bounds a field that a page's whole text is typed into.
+const maxLong = 60_000
+
 // ReadForm reads the fields of a posted form. It returns ErrTooLarge or
 // ErrMalformed for a body that no form of ours makes.
-func ReadForm(c *gin.Context) (*Form, error) {
+func ReadForm(c *gin.Context) (*Form, error) { return readForm(c, maxValue) }
+
+// ReadLongForm is ReadForm for the office's forms of long texts.
+func ReadLongForm(c *gin.Context) (*Form, error) { return readForm(c, maxLong) }
+
+func readForm(c *gin.Context, most int) (*Form, error) {
 	f := EmptyForm(c)
 	f.Sent = true
 	if err := c.Request.ParseForm(); err != nil {
@@ -46,7 +54,7 @@ func ReadForm(c *gin.Context) (*Form, error) {
 			continue
 		}
 		v := values[0]
-		if len(v) > maxValue {
+		if len(v) > most {
 			return nil, ErrTooLarge
 		}
 		f.value[name] = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(v, "\x00", ""), ""))
@@ -148,6 +156,9 @@ func (f *Form) Wrong(name string) string {
 	}
 	return f.lang.T(m.Key, m.Args...)
 }
+
+// Has reports whether a field of that name was sent at all.
+func (f *Form) Has(name string) bool { _, ok := f.value[name]; return ok }
 
 // Failed reports whether anything is wrong.
 func (f *Form) Failed() bool { return len(f.wrong) > 0 }

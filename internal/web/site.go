@@ -20,6 +20,7 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
+	text "kissaria.ma/internal/page"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
 )
@@ -57,6 +58,7 @@ type profileMemo struct {
 	sync.Mutex
 	read        union.Profile
 	collections []catalog.Collection
+	pages       []text.Page // at the foot of every page
 	expires     time.Time
 	changes     int64 // how many there had been when it was read
 	old         bool  // it could not be read again
@@ -74,12 +76,12 @@ const profileFor = 10 * time.Second
 // Profile returns the union's profile, at most ten seconds old. While the
 // database is away the last one known serves on.
 func (s *Site) Profile(ctx context.Context) (union.Profile, error) {
-	p, _, err := s.frame(ctx)
+	p, _, _, err := s.frame(ctx)
 	return p, err
 }
 
 // frame returns what stands around every page.
-func (s *Site) frame(ctx context.Context) (union.Profile, []catalog.Collection, error) {
+func (s *Site) frame(ctx context.Context) (union.Profile, []catalog.Collection, []text.Page, error) {
 	m := &s.profile
 	m.Lock()
 	defer m.Unlock()
@@ -88,24 +90,28 @@ func (s *Site) frame(ctx context.Context) (union.Profile, []catalog.Collection, 
 		if m.old {
 			madeInPassing(ctx)
 		}
-		return m.read, m.collections, nil
+		return m.read, m.collections, m.pages, nil
 	}
 	p, err := union.Read(ctx, s.Pool)
 	var collections []catalog.Collection
 	if err == nil {
 		collections, err = catalog.Collections(ctx, s.Pool)
 	}
+	var pages []text.Page
+	if err == nil {
+		pages, err = text.InFooter(ctx, s.Pool)
+	}
 	if err != nil {
 		if m.read.Name == nil {
-			return union.Profile{}, nil, err
+			return union.Profile{}, nil, nil, err
 		}
 		s.Log.WarnContext(ctx, "the union's profile could not be read again; an older one serves", "error", err)
 		m.expires, m.changes, m.old = now.Add(time.Second), changes, true
 		madeInPassing(ctx)
-		return m.read, m.collections, nil
+		return m.read, m.collections, m.pages, nil
 	}
-	m.read, m.collections, m.expires, m.changes, m.old = p, collections, now.Add(profileFor), changes, false
-	return p, collections, nil
+	m.read, m.collections, m.pages, m.expires, m.changes, m.old = p, collections, pages, now.Add(profileFor), changes, false
+	return p, collections, pages, nil
 }
 
 // A Page is what every layout shows. Each page's own type embeds it.
@@ -131,6 +137,7 @@ type Page struct {
 	Steady      bool   // nothing on it is anyone's own: it may be kept by caches
 	Shelves     []Link // collections, in the footer
 	Help        []Link // questions about postage and returns, in the footer
+	Texts       []Link // the union's own pages, in the footer
 	Content     template.HTML
 	User        *User
 	For         *For // where a helper is at work
@@ -151,15 +158,16 @@ type LanguageLink struct {
 
 // User is who is signed in, for the administration's bar.
 type User struct {
-	Name   string
-	Roles  string
-	Orders bool // may see orders and artisans
-	Queue  bool // may judge pieces
-	Studio bool // has a workshop
-	Audit  bool // may see who did what
-	Staff  bool // may give roles
-	Office bool // may enter the administration
-	Words  bool // may write down what artisans said
+	Name     string
+	Roles    string
+	Orders   bool // may see orders and artisans
+	Queue    bool // may judge pieces
+	Studio   bool // has a workshop
+	Audit    bool // may see who did what
+	Staff    bool // may give roles
+	Office   bool // may enter the administration
+	Words    bool // may write down what artisans said, and translate
+	Settings bool // may change the market's own data
 }
 
 const languageKey = "language"
@@ -200,7 +208,7 @@ func (s *Site) Page(c *gin.Context, title string) Page {
 	p := Page{
 		Lang: l.Code, Dir: l.Dir, Title: title, Market: "Kissaria", Home: "/" + l.Code + "/",
 	}
-	profile, collections, err := s.frame(c.Request.Context())
+	profile, collections, pages, err := s.frame(c.Request.Context())
 	if err != nil {
 		// The apology itself needs a page: without the union's name rather than
 		// not at all.
@@ -218,6 +226,9 @@ func (s *Site) Page(c *gin.Context, title string) Page {
 			if (q.Topic == "shipping" || q.Topic == "returns") && len(p.Help) < 3 {
 				p.Help = append(p.Help, Link{q.Question.In(l, "fr").Words, p.Home + "help/" + q.Slug})
 			}
+		}
+		for _, v := range pages {
+			p.Texts = append(p.Texts, Link{v.Title.In(l, "fr").Words, p.Home + v.Path()})
 		}
 		a := profile.Address
 		p.Address = []string{a.Line1, strings.TrimSpace(a.Line2 + ", " + a.Postcode + " " + a.City)}

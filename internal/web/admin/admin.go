@@ -79,6 +79,16 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST(reviewsPath+"/:ref", h.for_(identity.JudgePieces, h.decideReview))
 	r.GET("/admin/committees/:slug", h.for_(identity.JudgePieces, h.showCommittee))
 	r.POST("/admin/committees/:slug", h.for_(identity.JudgePieces, h.saveCommittee))
+	r.GET(settingsPath, h.for_(identity.KeepSettings, h.listSettings))
+	r.GET(settingsPath+"/:kind", h.for_(identity.KeepSettings, h.listRecords))
+	r.POST(settingsPath+"/:kind", h.for_(identity.KeepSettings, h.createSetting))
+	r.GET(settingsPath+"/:kind/new", h.for_(identity.KeepSettings, h.newSetting))
+	r.GET(settingsPath+"/:kind/:ref", h.for_(identity.KeepSettings, h.showSetting))
+	r.POST(settingsPath+"/:kind/:ref", h.for_(identity.KeepSettings, h.saveSetting))
+	r.POST(settingsPath+"/:kind/:ref/restoration", h.for_(identity.KeepSettings, h.restoreSetting))
+	r.POST(settingsPath+"/:kind/:ref/removal", h.for_(identity.KeepSettings, h.removeSetting))
+	r.GET(translationsPath, h.for_(identity.WriteWords, h.listTranslations))
+	r.POST(translationsPath, h.for_(identity.WriteWords, h.saveTranslations))
 	r.GET("/admin/voices", h.for_(identity.WriteWords, h.listVoices))
 	r.GET("/admin/voices/:slug", h.for_(identity.WriteWords, h.showVoice))
 	r.POST("/admin/voices/:slug", h.for_(identity.WriteWords, h.saveVoice))
@@ -106,7 +116,7 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 	p := h.Site.Page(c, title)
 	p.NoIndex = true
 	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio), Audit: a.May(identity.SeeAudit),
-		Staff: a.May(identity.ManageStaff), Office: true, Words: a.May(identity.WriteWords)}
+		Staff: a.May(identity.ManageStaff), Office: true, Words: a.May(identity.WriteWords), Settings: a.May(identity.KeepSettings)}
 	var roles []string
 	for _, r := range a.Roles {
 		roles = append(roles, l.T("role."+string(r)))

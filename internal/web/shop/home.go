@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -77,11 +78,11 @@ func (h *Handlers) showHome(c *gin.Context) error {
 	}
 	page.Trades = len(page.TradeList)
 
-	latest, err := catalog.List(ctx, h.Pool, window(profile))
+	shown, err := h.window(ctx, profile)
 	if err != nil {
 		return err
 	}
-	if page.Window, err = newCards(ctx, h.Pool, l, latest.Cards); err != nil {
+	if page.Window, err = newCards(ctx, h.Pool, l, shown); err != nil {
 		return err
 	}
 	if len(page.Window) > 0 {
@@ -136,7 +137,7 @@ func (h *Handlers) cover(c *gin.Context, page *HomePage, profile union.Profile) 
 		return nil
 	}
 	page.StripeFor = p.Variants[0].Price
-	page.Stripe, err = newPriceStripe(l, page.StripeFor, p.Revision.Breakdown, profile.CommissionBP, false)
+	page.Stripe, err = newPriceStripe(l, page.StripeFor, p.Revision.Breakdown, profile.CommissionOf(p.Trade, h.Site.Now()), false)
 	return err
 }
 
@@ -173,7 +174,7 @@ func (h *Handlers) FrontPageWaits(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	latest, err := catalog.List(ctx, h.Pool, window(profile))
+	shown, err := h.window(ctx, profile)
 	if err != nil {
 		return 0, err
 	}
@@ -182,7 +183,7 @@ func (h *Handlers) FrontPageWaits(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	ids := []media.PictureID{profile.Cover}
-	for _, c := range latest.Cards {
+	for _, c := range shown {
 		ids = append(ids, c.Picture)
 	}
 	makers = oneATrade(makers)
@@ -202,7 +203,24 @@ func (h *Handlers) FrontPageWaits(ctx context.Context) (int, error) {
 	return waiting, nil
 }
 
-// window is what the front page's shelf asks for.
-func window(p union.Profile) catalog.Filter {
-	return catalog.Filter{Ready: true, Limit: 5, Except: p.CoverProduct}
+// mostWindow is how many pieces the front page's shelf shows.
+const mostWindow = 5
+
+// window returns what is on the front page's shelf: the pieces that the union
+// chose, and then the newest ones.
+func (h *Handlers) window(ctx context.Context, p union.Profile) ([]catalog.Card, error) {
+	shown, err := catalog.Chosen(ctx, h.Pool, p.FrontProducts)
+	if err != nil {
+		return nil, err
+	}
+	latest, err := catalog.List(ctx, h.Pool, catalog.Filter{Ready: true, Limit: mostWindow + len(shown), Except: p.CoverProduct})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range latest.Cards {
+		if len(shown) < mostWindow && !slices.Contains(p.FrontProducts, c.Slug) {
+			shown = append(shown, c)
+		}
+	}
+	return shown[:min(len(shown), mostWindow)], nil
 }

@@ -177,7 +177,7 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 		}
 	}
 	page.deliveries(l, p, maker, profile, zones, now)
-	page.Stripe, err = newPriceStripe(l, page.Price, r.Breakdown, profile.CommissionBP, true)
+	page.Stripe, err = newPriceStripe(l, page.Price, r.Breakdown, profile.CommissionOf(p.Trade, h.Site.Now()), true)
 	if err != nil {
 		return err
 	}

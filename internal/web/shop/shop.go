@@ -12,6 +12,7 @@ import (
 	"kissaria.ma/internal/checkout"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/media"
+	"kissaria.ma/internal/page"
 	"kissaria.ma/internal/payment"
 	"kissaria.ma/internal/payment/sandbox"
 	"kissaria.ma/internal/web"
@@ -58,6 +59,10 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 		public("/union", h.showUnion, nil)
 		public("/union/committees", h.listCommittees, nil)
 		public("/help/:slug", h.showHelp, nil)
+		for _, slug := range page.Rooted {
+			public("/"+slug, h.showText(slug), nil)
+		}
+		public("/pages/:slug", h.showText(""), nil)
 		get("/cart", h.showCart)
 		g.POST("/cart/lines", s.Handle(h.createCartLine))
 		g.POST("/cart/lines/:variant", s.Handle(h.updateCartLine))

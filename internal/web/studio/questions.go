@@ -109,15 +109,16 @@ func digits(mode, icon string) func(*web.Field) {
 // first has a page's one question ready to be typed into.
 func first(f *web.Field) { f.Autofocus = true }
 
-func (h *Handlers) fillPrice(c *gin.Context, _ union.Artisan, d catalog.Draft, page *StepPage, form *web.Form) error {
+func (h *Handlers) fillPrice(c *gin.Context, a union.Artisan, d catalog.Draft, page *StepPage, form *web.Form) error {
 	profile, err := h.Site.Profile(c.Request.Context())
 	if err != nil {
 		return err
 	}
 	page.Price = form.Field("studio", "price", "off", digits("decimal", "coin"), first)
-	page.ShareBP = 10_000 - profile.CommissionBP
+	commission := profile.CommissionOf(a.Trade, h.Site.Now())
+	page.ShareBP = 10_000 - commission
 	if d.Body.Price > 0 {
-		_, rest := money.Centimes(d.Body.Price).Share(profile.CommissionBP)
+		_, rest := money.Centimes(d.Body.Price).Share(commission)
 		page.Receives = web.Language(c).Money(rest)
 	}
 	return nil
@@ -272,7 +273,7 @@ func (h *Handlers) fillLook(c *gin.Context, a union.Artisan, d catalog.Draft, pa
 		}
 	}
 	page.Preview.Price = money.Centimes(b.Price)
-	_, page.Preview.Share = page.Preview.Price.Share(profile.CommissionBP)
+	_, page.Preview.Share = page.Preview.Price.Share(profile.CommissionOf(a.Trade, h.Site.Now()))
 	switch b.Supply {
 	case catalog.InStock:
 		page.Preview.Count = l.T("list.pieces", b.Count)

@@ -1,0 +1,409 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	marketdata "kissaria.ma/internal/settings"
+)
+
+var (
+	inputValue = regexp.MustCompile(`<input[^>]* name="([^"]+)"[^>]*>`)
+	valueOf    = regexp.MustCompile(` value="([^"]*)"`)
+	areaValue  = regexp.MustCompile(`(?s)<textarea[^>]* name="([^"]+)"[^>]*>(.*?)</textarea>`)
+	selects    = regexp.MustCompile(`(?s)<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>`)
+	chosen     = regexp.MustCompile(`<option value="([^"]*)" selected`)
+)
+
+// formOf reads a form of a page as a browser would send it back untouched.
+func formOf(body, action string) url.Values {
+	from := strings.Index(body, `method="post" action="`+action+`"`)
+	if from < 0 {
+		return nil
+	}
+	body = body[from:]
+	body = body[:strings.Index(body, "</form>")]
+	unescape := strings.NewReplacer("&#34;", `"`, "&#39;", "'", "&lt;", "<", "&gt;", ">", "&#43;", "+", "&amp;", "&")
+	form := url.Values{}
+	for _, m := range inputValue.FindAllStringSubmatch(body, -1) {
+		if strings.Contains(m[0], `type="checkbox"`) && !strings.Contains(m[0], " checked") {
+			continue
+		}
+		if v := valueOf.FindStringSubmatch(m[0]); v != nil {
+			form.Set(m[1], unescape.Replace(v[1]))
+		}
+	}
+	for _, m := range areaValue.FindAllStringSubmatch(body, -1) {
+		form.Set(m[1], unescape.Replace(m[2]))
+	}
+	for _, m := range selects.FindAllStringSubmatch(body, -1) {
+		if v := chosen.FindStringSubmatch(m[2]); v != nil {
+			form.Set(m[1], v[1])
+		}
+	}
+	return form
+}
+
+// Every record of every kind can be opened, sent back as it stands, and is then
+// what it was: a form that loses something would show as a change.
+func TestEveryRecordSurvivesItsForm(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	if got := staff.get("/admin/settings"); got.status != http.StatusOK || strings.Count(got.body, "setting-groups__link") < len(marketdata.Kinds) {
+		t.Fatalf("the settings = %d", got.status)
+	}
+	for _, k := range marketdata.Kinds {
+		records, err := k.Records(t.Context(), m.pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !k.Single && k.Name != "page" && len(records) == 0 {
+			t.Errorf("the demo has no %s", k.Name)
+		}
+		if len(records) != 1 {
+			if got := staff.get("/admin/settings/" + k.Name); got.status != http.StatusOK {
+				t.Errorf("the list of %s = %d", k.Name, got.status)
+			}
+		}
+		for i, r := range records {
+			if i > 2 {
+				break
+			}
+			path := "/admin/settings/" + k.Name + "/" + r.Ref
+			page := staff.get(path)
+			form := formOf(page.body, path)
+			if page.status != http.StatusOK || form == nil {
+				t.Fatalf("%s = %d", path, page.status)
+			}
+			if got := staff.post(path, form); got.status != http.StatusSeeOther {
+				t.Errorf("sending %s back as it stands = %d\n%v\n%s", path, got.status, form, wrongs(got.body))
+			}
+		}
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM setting_versions`); n != 0 {
+		t.Errorf("%d versions were made of what nobody changed: %s", n, one[string](t, m, `SELECT string_agg(kind || ' ' || content::text, E'\n') FROM setting_versions`))
+	}
+}
+
+// wrongs are what a page says is wrong.
+func wrongs(body string) string {
+	return strings.Join(regexp.MustCompile(`(?s)field__wrong[^>]*>.*?</span>|notice--wrong.*?</p>`).FindAllString(body, -1), "\n")
+}
+
+func TestQuarterIsChangedRestoredAndGuarded(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	path := "/admin/settings/quarter/souika"
+	before := staff.get(path)
+	form := formOf(before.body, path)
+	form.Set("name_en", "Suika & <b>co</b>")
+	form.Set("latitude", "٣٥٫١٧")
+	if got := staff.post(path, form); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("an Arabic comma in a coordinate = %d", got.status)
+	}
+	form.Set("latitude", "135.17")
+	if got := staff.post(path, form); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `value="135.17"`) || !strings.Contains(got.body, "Suika &amp; &lt;b&gt;co") {
+		t.Errorf("a place beyond the pole = %d, want 422 with what was typed", got.status)
+	}
+	form.Set("latitude", "35.17")
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("changing a quarter = %d\n%s", got.status, wrongs(got.body))
+	}
+	page := staff.get(path + "?done=kept")
+	if !strings.Contains(page.body, "Suika &amp; &lt;b&gt;co") || strings.Contains(page.body, "<b>co</b>") || !strings.Contains(page.body, "<del>") {
+		t.Error("the history does not tell what changed")
+	}
+	eventually(t, "the shop shows the new name", func() bool { return strings.Contains(m.visitor(t).get("/en/artisans").body, "Suika &amp;") })
+	if n := one[int](t, m, `SELECT count(*) FROM card_refreshes`); n == 0 {
+		t.Error("no card waits to learn the quarter's new name")
+	}
+	if err := marketdata.Refresh(t.Context(), m.pool); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the search knows the quarter's new name", func() bool {
+		return strings.Contains(m.visitor(t).get("/en/products?q=suika+%26").body, "product-card")
+	})
+	if n := one[int](t, m, `SELECT count(*) FROM card_refreshes`); n != 0 {
+		t.Errorf("%d cards still wait", n)
+	}
+	// A colleague who had opened it before is told, and loses nothing.
+	late := formOf(before.body, path)
+	late.Set("name_fr", "Souika d’en haut")
+	got := m.staff(t).post(path, late)
+	if got.status != http.StatusConflict || !strings.Contains(got.body, "Souika d’en haut") || !strings.Contains(got.body, "<ins>Suika") {
+		t.Errorf("two at once = %d, want 409 with what was typed and what changed", got.status)
+	}
+	again := formOf(got.body, path)
+	if again.Set("name_en", "Suika"); again.Get("seen") != "2" {
+		t.Errorf("the second is at version %s, want 2", again.Get("seen"))
+	}
+	if got := staff.post(path, again); got.status != http.StatusSeeOther {
+		t.Errorf("keeping again after having compared = %d", got.status)
+	}
+	if got := staff.post(path+"/restoration", url.Values{"seen": {"3"}, "version": {"1"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("restoring = %d\n%s", got.status, wrongs(got.body))
+	}
+	if name := one[string](t, m, `SELECT name ->> 'en' FROM quarters WHERE slug = 'souika'`); name != "Souika" {
+		t.Errorf("restored, it is called %q", name)
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'setting.changed' AND subject = 'quarter:souika' AND before IS NOT NULL`); n != 3 {
+		t.Errorf("%d of 3 changes are in the audit", n)
+	}
+	// What is in use stays.
+	if got := staff.post(path+"/removal", url.Values{"seen": {"4"}}); got.status != http.StatusConflict || !strings.Contains(got.body, "/admin/artisans?quarter=souika") {
+		t.Errorf("taking away a quarter with workshops = %d, want 409 with what uses it", got.status)
+	}
+	for name, form := range map[string]url.Values{"no number": {}, "words": {"seen": {"x"}}, "huge": {"seen": {"99999999999999999999"}}} {
+		if got := staff.post(path, form); got.status != http.StatusBadRequest {
+			t.Errorf("a form with %s = %d, want 400", name, got.status)
+		}
+	}
+	for _, path := range []string{"/admin/settings/quarter/nowhere", "/admin/settings/nothing", "/admin/settings/nothing/x", "/admin/settings/identity/new"} {
+		if got := staff.get(path); got.status != http.StatusNotFound {
+			t.Errorf("%s = %d, want 404", path, got.status)
+		}
+	}
+	treasurer := m.visitor(t)
+	treasurer.signIn("treasurer@kissaria.example", "demo-treasurer-2026")
+	if got := treasurer.post(path, form); got.status != http.StatusForbidden {
+		t.Errorf("the treasurer changes a quarter: %d, want 403", got.status)
+	}
+}
+
+func TestRecordIsAddedAndTakenAwayAndPutBack(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	form := url.Values{"seen": {"0"}, "slug": {"Felt!"}, "name_en": {"Felt"}, "sort": {"900"}}
+	if got := staff.post("/admin/settings/material", form); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `value="Felt!"`) {
+		t.Errorf("a name that is no address = %d, want 422", got.status)
+	}
+	form.Set("slug", "wool")
+	if got := staff.post("/admin/settings/material", form); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("a name that is taken = %d, want 422", got.status)
+	}
+	form.Set("slug", "felt")
+	if got := staff.post("/admin/settings/material", form); got.status != http.StatusSeeOther {
+		t.Fatalf("adding = %d\n%s", got.status, wrongs(got.body))
+	}
+	path := "/admin/settings/material/felt"
+	if got := staff.get(path); got.status != http.StatusOK || !strings.Contains(got.body, path+"/removal") {
+		t.Fatalf("the new one = %d, and can be taken away", got.status)
+	}
+	if got := staff.post(path+"/removal", url.Values{"seen": {"0"}}); got.status != http.StatusConflict {
+		t.Errorf("taking away what was seen before it was there = %d, want 409", got.status)
+	}
+	if got := staff.post(path+"/removal", url.Values{"seen": {"1"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("taking away = %d", got.status)
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM terms WHERE slug = 'felt'`); n != 0 {
+		t.Error("it is still there")
+	}
+	if got := staff.get(path); got.status != http.StatusOK || !strings.Contains(got.body, path+"/restoration") {
+		t.Errorf("what was taken away = %d, and can be put back", got.status)
+	}
+	if got := staff.post(path+"/restoration", url.Values{"seen": {"2"}, "version": {"1"}}); got.status != http.StatusSeeOther {
+		t.Errorf("putting back = %d\n%s", got.status, wrongs(got.body))
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM terms WHERE slug = 'felt'`); n != 1 {
+		t.Error("it did not come back")
+	}
+}
+
+func TestCommissionHoldsFromItsDay(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	staff := m.staff(t)
+	path := "/admin/settings/commission/pottery"
+	form := formOf(staff.get(path).body, path)
+	form.Set("rates.0.from", "2016-03-04")
+	form.Set("rates.0.rate", "7,5")
+	form.Set("rates.1.from", "2016-03-04")
+	form.Set("rates.1.rate", "9")
+	if got := staff.post(path, form); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `id="rates.1.from-wrong"`) {
+		t.Errorf("two rates of one day = %d, want 422 beside the second", got.status)
+	}
+	form.Set("rates.1.from", "2999-01-01")
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("setting a rate = %d\n%s", got.status, wrongs(got.body))
+	}
+	sku := one[string](t, m, `
+		SELECT v.sku FROM variants v JOIN products p ON p.id = v.product_id JOIN trades t ON t.id = p.trade_id
+		JOIN revisions r ON r.id = p.live_id
+		WHERE t.slug = 'pottery' AND p.state = 'on_sale' AND v.stocked AND v.on_hand > 0 AND r.ship_mode = 'parcel' ORDER BY v.sku LIMIT 1`)
+	p := m.buy(t, "en", sku, "KIS-0011")
+	if bp := one[int](t, m, `SELECT commission_bp FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.number = $1 AND l.sku = $2`, p.number, sku); bp != 750 {
+		t.Errorf("the potter's sale is booked at %d basis points, want 750", bp)
+	}
+	base := one[int](t, m, `SELECT commission_bp FROM union_profile`)
+	if bp := one[int](t, m, `SELECT commission_bp FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.number = $1 AND l.sku = 'KIS-0011'`, p.number); bp != base {
+		t.Errorf("the weaver's sale is booked at %d basis points, want %d", bp, base)
+	}
+	doctor := m.staff(t).get("/admin/orders/" + p.number)
+	if doctor.status != http.StatusOK {
+		t.Errorf("the order = %d", doctor.status)
+	}
+}
+
+func TestZonesShowTheirGaps(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	list := staff.get("/admin/settings/zone")
+	if !strings.Contains(list.body, "data-table--postage") || strings.Contains(list.body, "less than a lighter") {
+		t.Fatalf("the price table = %d", list.status)
+	}
+	path := "/admin/settings/zone/ma"
+	form := formOf(staff.get(path).body, path)
+	for name, change := range map[string][2]string{"an unknown country": {"countries", "ma\nzz"}, "a country of another zone": {"countries", "ma\nes"},
+		"no country": {"countries", ""}, "a member that is not in it": {"eu", "fr"}, "a weight twice": {"bands.1.up_to", form.Get("bands.0.up_to")},
+		"a price in words": {"bands.0.price", "cheap"}, "half a gram": {"bands.0.up_to", "0.5"}, "a page without a number": {"tracking", "https://example.org"},
+		"days backwards": {"max_days", "0"}} {
+		bad := url.Values{}
+		for k, v := range form {
+			bad[k] = v
+		}
+		bad.Set(change[0], change[1])
+		if got := staff.post(path, bad); got.status != http.StatusUnprocessableEntity || wrongs(got.body) == "" {
+			t.Errorf("a zone with %s = %d, want 422", name, got.status)
+		}
+	}
+	form.Set("bands.1.price", "1")
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("changing a zone = %d\n%s", got.status, wrongs(got.body))
+	}
+	if list = staff.get("/admin/settings/zone"); !strings.Contains(list.body, "badge--wrong") {
+		t.Error("the table does not show that a heavier parcel is cheaper")
+	}
+}
+
+func TestPageIsWrittenAndRead(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	form := url.Values{"seen": {"0"}, "slug": {"how-we-pack"}, "title_en": {"How we pack"}, "body_en": {"## Straw\n\nWe use *straw*.<script>alert(1)</script>"},
+		"footer": {"yes"}, "sort": {"50"}, "preview": {"1"}}
+	if got := staff.post("/admin/settings/page", form); got.status != http.StatusOK || !strings.Contains(got.body, "<em>straw</em>") || strings.Contains(got.body, "<script>alert") {
+		t.Errorf("the preview = %d", got.status)
+	}
+	form.Del("preview")
+	if got := staff.post("/admin/settings/page", form); got.status != http.StatusSeeOther {
+		t.Fatalf("a new page = %d\n%s", got.status, wrongs(got.body))
+	}
+	if got := m.visitor(t).get("/es/pages/how-we-pack"); got.status != http.StatusOK || !strings.Contains(got.body, `lang="en" dir="ltr"><h2>Straw</h2>`) {
+		t.Errorf("the page = %d", got.status)
+	}
+	eventually(t, "every page names it at its foot", func() bool {
+		return strings.Contains(m.visitor(t).get("/es/union").body, `href="/es/pages/how-we-pack"`)
+	})
+	if got := m.visitor(t).get("/es/terms"); got.status != http.StatusOK {
+		t.Errorf("the terms = %d", got.status)
+	}
+	if got := m.visitor(t).get("/es/pages/terms"); got.status != http.StatusNotFound {
+		t.Errorf("the terms at a second address = %d, want 404", got.status)
+	}
+}
+
+// A translator sees what is missing and what is older than its source, with the
+// source beside it, and keeps many at once.
+func TestTranslationsAreWorkedThrough(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	path := "/admin/settings/trade/pottery"
+	form := formOf(staff.get(path).body, path)
+	form.Set("name_fr", "Poterie des femmes")
+	form.Set("name_es", "")
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("changing the source = %d\n%s", got.status, wrongs(got.body))
+	}
+	todo := func(v *visitor, to string) (url.Values, string) {
+		t.Helper()
+		page := v.get("/admin/translations?to=" + to)
+		if page.status != http.StatusOK {
+			t.Fatalf("translations = %d", page.status)
+		}
+		return formOf(page.body, "/admin/translations"), page.body
+	}
+	index := func(form url.Values, kind, ref, path string) string {
+		for i := range 20 {
+			n := strconv.Itoa(i)
+			if form.Get("kind"+n) == kind && form.Get("ref"+n) == ref && form.Get("path"+n) == path {
+				return n
+			}
+		}
+		return ""
+	}
+	es, _ := todo(staff, "es")
+	n := index(es, "trade", "pottery", "name")
+	if n == "" || es.Get("w"+n) != "" {
+		t.Fatalf("the missing Spanish name is not on the list: %v", es)
+	}
+	ar, body := todo(staff, "ar")
+	k := index(ar, "trade", "pottery", "name")
+	if k == "" || ar.Get("w"+k) == "" || !strings.Contains(body, "Poterie des femmes") {
+		t.Fatalf("the Arabic name that is older than its source is not on the list: %v", ar)
+	}
+	es.Set("w"+n, "Alfarería de mujeres")
+	if got := staff.post("/admin/translations", es); got.status != http.StatusSeeOther || !strings.Contains(got.header.Get("Location"), "kept=1") {
+		t.Fatalf("keeping = %d %s", got.status, got.header.Get("Location"))
+	}
+	if got := one[string](t, m, `SELECT name ->> 'es' FROM trades WHERE slug = 'pottery'`); got != "Alfarería de mujeres" {
+		t.Errorf("the Spanish name is %q", got)
+	}
+	// The Arabic list was read before that: someone changed the record meanwhile.
+	ar.Set("right"+k, "yes")
+	if got := staff.post("/admin/translations", ar); got.status != http.StatusConflict {
+		t.Errorf("an old list = %d, want 409", got.status)
+	}
+	ar, _ = todo(staff, "ar")
+	k = index(ar, "trade", "pottery", "name")
+	ar.Set("right"+k, "yes")
+	if got := staff.post("/admin/translations", ar); got.status != http.StatusSeeOther {
+		t.Errorf("it is still right = %d", got.status)
+	}
+	ar, _ = todo(staff, "ar")
+	if ar != nil && index(ar, "trade", "pottery", "name") != "" {
+		t.Error("what was looked at is still on the list")
+	}
+	es, _ = todo(staff, "es")
+	if es != nil && index(es, "trade", "pottery", "name") != "" {
+		t.Error("what was translated is still on the list")
+	}
+	long := url.Values{"to": {"es"}, "kind0": {"trade"}, "ref0": {"pottery"}, "path0": {"name"}, "seen0": {"3"}, "w0": {strings.Repeat("ñ", 90)}}
+	if got := staff.post("/admin/translations", long); got.status != http.StatusConflict && got.status != http.StatusUnprocessableEntity {
+		t.Errorf("too long a name = %d", got.status)
+	}
+	for name, bad := range map[string]url.Values{"no such path": {"to": {"es"}, "kind0": {"trade"}, "ref0": {"pottery"}, "path0": {"process.99.text"}, "seen0": {"3"}, "w0": {"x"}},
+		"no such kind": {"to": {"es"}, "kind0": {"x"}, "ref0": {"pottery"}, "path0": {"name"}, "seen0": {"3"}, "w0": {"x"}}} {
+		if got := staff.post("/admin/translations", bad); got.status >= 500 || got.status == http.StatusSeeOther {
+			t.Errorf("%s = %d", name, got.status)
+		}
+	}
+	if got := staff.post("/admin/translations", url.Values{"to": {"xx"}}); got.status != http.StatusBadRequest {
+		t.Errorf("a language nobody speaks here = %d, want 400", got.status)
+	}
+}
+
+func TestFrontPageShowsWhatWasChosen(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	path := "/admin/settings/front/union"
+	form := formOf(staff.get(path).body, path)
+	form.Set("front_products", "red-door-lantern-of-nowhere")
+	if got := staff.post(path, form); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "red-door-lantern-of-nowhere</textarea>") {
+		t.Errorf("a piece that is not there = %d, want 422 with what was typed", got.status)
+	}
+	rows := one[string](t, m, `
+		SELECT string_agg(slug, E'\n' ORDER BY published_at) FROM (
+			SELECT slug, published_at FROM cards WHERE on_hand > held ORDER BY published_at LIMIT 2) AS oldest`)
+	form.Set("front_products", rows)
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("choosing = %d\n%s", got.status, wrongs(got.body))
+	}
+	first, second, _ := strings.Cut(rows, "\n")
+	eventually(t, "the shelf begins with "+rows, func() bool {
+		body := m.visitor(t).get("/en/").body
+		i, j := strings.Index(body, "/products/"+first), strings.Index(body, "/products/"+second)
+		return i >= 0 && j > i
+	})
+}

@@ -1,0 +1,309 @@
+package settings
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/postgres"
+)
+
+// place is a text within a record.
+type place struct {
+	path  string
+	field Field
+	texts lang.Texts
+}
+
+// places lists the texts of a record.
+func (k Kind) places(v Values) (list []place) {
+	for _, f := range k.Fields {
+		switch f.Input {
+		case Texts, Prose:
+			list = append(list, place{f.Key, f, v.Texts(f.Key)})
+		case Rows:
+			for i, row := range v.Rows(f.Key) {
+				for _, of := range f.Of {
+					if of.Input == Texts || of.Input == Prose {
+						list = append(list, place{path(f.Key, i, of.Key), of, row.Texts(of.Key)})
+					}
+				}
+			}
+		}
+	}
+	return list
+}
+
+// sourceOf returns the language that a text is translated from into another:
+// French, in which the office writes, or else the first one that it is in.
+func sourceOf(t lang.Texts, into string) string {
+	if into != "fr" && t["fr"] != "" {
+		return "fr"
+	}
+	for _, l := range lang.All {
+		if l.Code != into && t[l.Code] != "" {
+			return l.Code
+		}
+	}
+	return ""
+}
+
+// noteStale remembers which translations of a record were not looked at when
+// their source was changed, and forgets those that were.
+func (k Kind) noteStale(ctx context.Context, tx pgx.Tx, ref string, before, after Values, at time.Time) error {
+	old := map[string]lang.Texts{}
+	for _, p := range k.places(before) {
+		old[p.path] = p.texts
+	}
+	var gone, stale []string // path and language, in turn
+	now := map[string]bool{}
+	for _, p := range k.places(after) {
+		now[p.path] = true
+		was := old[p.path]
+		for _, l := range lang.All {
+			mine, theirs := p.texts[l.Code], was[l.Code]
+			source := sourceOf(p.texts, l.Code)
+			switch {
+			case mine == "" || mine != theirs:
+				gone = append(gone, p.path, l.Code)
+			case source != "" && l.Code != "fr" && was[source] != "" && p.texts[source] != was[source]:
+				stale = append(stale, p.path, l.Code)
+			}
+		}
+	}
+	for p := range old {
+		if !now[p] {
+			for _, l := range lang.All {
+				gone = append(gone, p, l.Code)
+			}
+		}
+	}
+	b := &pgx.Batch{}
+	for pair := range slices.Chunk(gone, 2) {
+		b.Queue(`DELETE FROM stale_texts WHERE kind = $1 AND ref = $2 AND path = $3 AND language = $4`, k.Name, ref, pair[0], pair[1])
+	}
+	for pair := range slices.Chunk(stale, 2) {
+		b.Queue(`INSERT INTO stale_texts (kind, ref, path, language, since) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, k.Name, ref, pair[0], pair[1], at)
+	}
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("settings: stale texts of %s %s: %w", k.Name, ref, err)
+	}
+	return nil
+}
+
+// An Untranslated is a text that is missing in a language, or older there than
+// its source.
+type Untranslated struct {
+	Kind   Kind
+	Ref    string
+	Name   lang.Texts // of its record
+	Path   string
+	Field  Field
+	Source string // language
+	Texts  lang.Texts
+	Stale  time.Time // since when; zero for one that is missing
+	Seen   int       // number of its record's last version
+}
+
+// Todo returns what is to be translated into a language, in the order of the
+// kinds, and how many there are besides the first limit of them.
+func Todo(ctx context.Context, db postgres.DB, into string, limit int) (list []Untranslated, all int, err error) {
+	everything, err := todo(ctx, db, []string{into})
+	if err != nil {
+		return nil, 0, err
+	}
+	list = everything[into]
+	all = len(list)
+	return list[:min(limit, all)], all, nil
+}
+
+// TodoCounts returns how many texts are to be translated into each language.
+func TodoCounts(ctx context.Context, db postgres.DB) (map[string]int, error) {
+	var codes []string
+	for _, l := range lang.All {
+		codes = append(codes, l.Code)
+	}
+	everything, err := todo(ctx, db, codes)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for code, list := range everything {
+		counts[code] = len(list)
+	}
+	return counts, nil
+}
+
+type staleKey struct{ kind, ref, path, language string }
+
+func todo(ctx context.Context, db postgres.DB, into []string) (map[string][]Untranslated, error) {
+	rows, err := db.Query(ctx, `SELECT kind, ref, path, language, since FROM stale_texts WHERE language = ANY ($1)`, into)
+	if err != nil {
+		return nil, fmt.Errorf("settings: stale texts: %w", err)
+	}
+	stale := map[staleKey]time.Time{}
+	var key staleKey
+	var since time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&key.kind, &key.ref, &key.path, &key.language, &since}, func() error { stale[key] = since; return nil }); err != nil {
+		return nil, fmt.Errorf("settings: stale texts: %w", err)
+	}
+	last, err := lastVersions(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	list := map[string][]Untranslated{}
+	for _, k := range Kinds {
+		if !k.worded() {
+			continue
+		}
+		records, err := k.Records(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			for _, p := range k.places(r.Values) {
+				for _, code := range into {
+					source := sourceOf(p.texts, code)
+					since, old := stale[staleKey{k.Name, r.Ref, p.path, code}]
+					if source == "" || p.texts[code] != "" && !old {
+						continue
+					}
+					list[code] = append(list[code], Untranslated{Kind: k, Ref: r.Ref, Name: r.Name, Path: p.path, Field: p.field,
+						Source: source, Texts: p.texts, Stale: since, Seen: last[k.Name+" "+r.Ref]})
+				}
+			}
+		}
+	}
+	return list, nil
+}
+
+// worded reports whether records of the kind have texts.
+func (k Kind) worded() bool {
+	return slices.ContainsFunc(k.Fields, func(f Field) bool {
+		return f.Input == Texts || f.Input == Prose ||
+			f.Input == Rows && slices.ContainsFunc(f.Of, func(of Field) bool { return of.Input == Texts || of.Input == Prose })
+	})
+}
+
+func lastVersions(ctx context.Context, db postgres.DB) (map[string]int, error) {
+	rows, err := db.Query(ctx, `SELECT kind || ' ' || ref, max(number) FROM setting_versions GROUP BY kind, ref`)
+	if err != nil {
+		return nil, fmt.Errorf("settings: last versions: %w", err)
+	}
+	last := map[string]int{}
+	var name string
+	var n int
+	if _, err := pgx.ForEachRow(rows, []any{&name, &n}, func() error { last[name] = n; return nil }); err != nil {
+		return nil, fmt.Errorf("settings: last versions: %w", err)
+	}
+	return last, nil
+}
+
+// A Translation is one text in one language, as someone wrote it.
+type Translation struct {
+	Kind, Ref, Path string
+	Seen            int // number of the record's version that was translated
+	Words           string
+}
+
+// Translate writes translations into a language, several of one record as one
+// change of it, and returns how many texts became others. A translation that is
+// left as it stands has been looked at, and is no longer old. It returns
+// ErrChanged where a record was changed meanwhile, ErrNoRecord, and faults
+// beside the fields w0, w1 and so on: at says which number each has.
+func Translate(ctx context.Context, tx pgx.Tx, into string, list []Translation, at []int, by identity.AccountID, now time.Time) (n int, err error) {
+	if _, err := lang.ByCode(into); err != nil {
+		return 0, ErrNoRecord
+	}
+	done := make([]bool, len(list))
+	for i, first := range list {
+		if done[i] {
+			continue
+		}
+		k, err := ByName(first.Kind)
+		if err != nil {
+			return 0, err
+		}
+		record, err := k.Record(ctx, tx, first.Ref)
+		if err != nil {
+			return 0, err
+		}
+		v := record.Values
+		for j, t := range list {
+			if t.Kind != first.Kind || t.Ref != first.Ref {
+				continue
+			}
+			done[j] = true
+			if v, err = k.with(v, t, into, at[j]); err != nil {
+				return 0, err
+			}
+			if _, err := tx.Exec(ctx, `DELETE FROM stale_texts WHERE kind = $1 AND ref = $2 AND path = $3 AND language = $4`,
+				t.Kind, t.Ref, t.Path, into); err != nil {
+				return 0, fmt.Errorf("settings: translate: %w", err)
+			}
+			n++
+		}
+		if _, err := k.Save(ctx, tx, Change{Ref: first.Ref, Values: v, Seen: first.Seen, By: by, At: now}); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// with returns a record with one text translated. What was read is not touched.
+func (k Kind) with(v Values, t Translation, into string, at int) (Values, error) {
+	words := strings.TrimSpace(strings.ReplaceAll(t.Words, "\r\n", "\n"))
+	for _, p := range k.places(v) {
+		if p.path != t.Path {
+			continue
+		}
+		most := mostTexts
+		if p.field.Input == Prose {
+			most = mostProse
+		}
+		if p.field.Most > 0 {
+			most = int(p.field.Most)
+		}
+		if len([]rune(words)) > most {
+			return nil, wrongAt(fmt.Sprintf("w%d", at), "settings.too_long", most)
+		}
+		texts := lang.Texts{}
+		for code, w := range p.texts {
+			texts[code] = w
+		}
+		texts[into] = words
+		return set(v, strings.Split(t.Path, "."), texts)
+	}
+	return nil, ErrNoRecord
+}
+
+// set returns a copy of v with a text at a path.
+func set(v Values, path []string, texts lang.Texts) (Values, error) {
+	c := Values{}
+	for key, value := range v {
+		c[key] = value
+	}
+	if len(path) == 1 {
+		c[path[0]] = texts
+		return c, nil
+	}
+	rows := slices.Clone(v.Rows(path[0]))
+	for i := range rows {
+		if fmt.Sprint(i) == path[1] {
+			row, err := set(rows[i], path[2:], texts)
+			if err != nil {
+				return nil, err
+			}
+			rows[i] = row
+			c[path[0]] = rows
+			return c, nil
+		}
+	}
+	return nil, ErrNoRecord
+}
