@@ -49,6 +49,13 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	if got := helper.post("/studio/variants/KIS-0011", url.Values{"price": {"2300"}, "on_hand": {"3"}}); got.status != http.StatusSeeOther {
 		t.Fatalf("the helper changes a price = %d", got.status)
 	}
+	setting := "/admin/settings/trade/pottery"
+	words := formOf(staff.get(setting).body, setting)
+	words.Set("name_fr", "Poterie des femmes du Rif")
+	words.Set("name_es", "")
+	if got := staff.post(setting, words); got.status != http.StatusSeeOther {
+		t.Fatalf("changing a trade = %d, want 303", got.status)
+	}
 	colleague, welcome := staff.hire(url.Values{"name": {"Nadia El Alami"}, "email": {"nadia@union.example"}, "phone": {"0612121212"}, "role": {"agent"}})
 	treasurer := m.visitor(t)
 	treasurer.on(windows).signIn("treasurer@kissaria.example", "demo-treasurer-2026")
@@ -182,6 +189,12 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"admin-audit", outside("/admin/audit")},
 		{"admin-audit-wrong", outside("/admin/audit?from=yesterday")},
 		{"admin-search", outside("/admin/search?q=kilim")},
+		{"admin-settings", outside("/admin/settings")},
+		{"admin-setting-list", outside("/admin/settings/zone")},
+		{"admin-setting", outside("/admin/settings/trade/pottery")},
+		{"admin-setting-zone", outside("/admin/settings/zone/near-europe")},
+		{"admin-translations", outside("/admin/translations?to=es")},
+		{"text", outside("/" + l.Code + "/glossary")},
 		{"admin-voices", outside("/admin/voices")},
 		{"admin-voice", outside("/admin/voices/" + spoken)},
 		{"admin-artisan", func(v *tab) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"kissaria.ma/internal/mail"
 	marketdata "kissaria.ma/internal/settings"
 )
 
@@ -406,4 +407,45 @@ func TestFrontPageShowsWhatWasChosen(t *testing.T) {
 		i, j := strings.Index(body, "/products/"+first), strings.Index(body, "/products/"+second)
 		return i >= 0 && j > i
 	})
+}
+
+// The union says a letter in its own words in one language; the others keep the
+// program's.
+func TestLetterSaysWhatTheUnionWrote(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	staff := m.staff(t)
+	path := "/admin/settings/letter/paid"
+	form := formOf(staff.get(path).body, path)
+	form.Set("intro_en", "Order {0} is paid, {7}!")
+	if got := staff.post(path, form); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "Order {0} is paid, {7}!") {
+		t.Errorf("a place that nothing fills = %d, want 422", got.status)
+	}
+	form.Set("intro_en", "Shukran <3. Order {0} is paid.")
+	form.Set("preview", "1")
+	if got := staff.post(path, form); got.status != http.StatusOK || !strings.Contains(got.body, "Shukran &lt;3. Order 7K-2QXM is paid.") {
+		t.Errorf("the preview = %d", got.status)
+	}
+	form.Del("preview")
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("changing a letter = %d\n%s", got.status, wrongs(got.body))
+	}
+	for code, want := range map[string][2]string{"en": {"Shukran <3. Order ", "KIS-0040"}, "es": {"está pagado", "KIS-0011"}} {
+		p := m.buy(t, code, want[1])
+		letter, err := mail.ByKey(t.Context(), m.pool, "order/"+p.number+"/paid/buyer")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(letter.Text, want[0]) || code != "en" && strings.Contains(letter.Text, "Shukran") {
+			t.Errorf("the letter in %s says\n%s", code, letter.Text)
+		}
+	}
+	// Emptied, it is the program's again.
+	form = formOf(staff.get(path).body, path)
+	form.Set("intro_en", "")
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("emptying = %d", got.status)
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM mail_texts`); n != 0 {
+		t.Errorf("%d messages are still the union's own", n)
+	}
 }

@@ -57,8 +57,11 @@ func (d *Desk) announce(ctx context.Context, tx pgx.Tx, o order.Order) error {
 	if err != nil {
 		return err
 	}
-	buyer := d.letter(o, profile, lang.Or(o.Language))
-	l := lang.Or(o.Language)
+	l, err := mail.Words(ctx, tx, o.Language)
+	if err != nil {
+		return err
+	}
+	buyer := d.letter(o, profile, l)
 	buyer.Heading, buyer.Intro = l.T("mail.paid.heading", o.Contact.Name), l.T("mail.paid.intro", o.Number)
 	buyer.Button, buyer.URL = l.T("mail.paid.button"), d.orderURL(o)
 	buyer.Foot = l.T("mail.paid.foot", profile.WithdrawalDays)
@@ -71,7 +74,10 @@ func (d *Desk) announce(ctx context.Context, tx pgx.Tx, o order.Order) error {
 		return err
 	}
 
-	office := lang.Or(profile.Language)
+	office, err := mail.Words(ctx, tx, profile.Language)
+	if err != nil {
+		return err
+	}
 	desk := d.letter(o, profile, office)
 	desk.Heading, desk.Intro = office.T("mail.office.heading", o.Number), office.T("mail.office.intro", len(o.Fulfilment))
 	desk.Button, desk.URL = office.T("mail.office.button"), d.PublicURL+"/admin/orders/"+o.Number
@@ -88,7 +94,10 @@ func (d *Desk) announce(ctx context.Context, tx pgx.Tx, o order.Order) error {
 		if a.Email == "" {
 			continue // The notice in the studio is all there is.
 		}
-		l := lang.Or(a.WrittenIn)
+		l, err := mail.Words(ctx, tx, a.WrittenIn)
+		if err != nil {
+			return err
+		}
 		m := d.letter(o, profile, l)
 		m.Lines, m.HasTotal, m.Address, m.Seller = nil, false, nil, nil
 		for _, line := range o.Lines {
@@ -145,7 +154,10 @@ func (d *Desk) toBuyer(ctx context.Context, tx pgx.Tx, o order.Order, key string
 	if err != nil {
 		return err
 	}
-	l := lang.Or(o.Language)
+	l, err := mail.Words(ctx, tx, o.Language)
+	if err != nil {
+		return err
+	}
 	m := d.letter(o, profile, l)
 	m.Button, m.URL = l.T("mail.paid.button"), d.orderURL(o)
 	subject := fill(&m, l, profile)

@@ -126,6 +126,30 @@ func (l *Language) Has(key string) bool {
 	return ok
 }
 
+// With returns the language with other words for some of its messages. Those have
+// no plural forms of their own.
+func (l *Language) With(words map[string]string) *Language {
+	if len(words) == 0 {
+		return l
+	}
+	c := *l
+	c.messages = maps.Clone(l.messages)
+	for key, text := range words {
+		c.messages[key] = message{text: text}
+	}
+	return &c
+}
+
+// Text returns a message as it stands in the catalogue, its places {0}, {1} … not
+// filled in; of one with plural forms, that for most numbers.
+func (l *Language) Text(key string) string {
+	m := l.messages[key]
+	if m.forms != nil {
+		return m.forms["other"]
+	}
+	return m.text
+}
+
 // Keys returns the keys of all messages, sorted.
 func (l *Language) Keys() []string { return slices.Sorted(maps.Keys(l.messages)) }
 

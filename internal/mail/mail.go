@@ -70,22 +70,16 @@ type Frame struct {
 // Write writes a letter in tx and queues its sending.
 func (o *Office) Write(ctx context.Context, tx pgx.Tx, d Draft, f Frame) error {
 	l := lang.Or(d.Language)
-	set := o.Views.In(l)
-	body, err := set.Render("mail/"+d.Template, d.Model)
+	html, err := o.render(l, d, f)
 	if err != nil {
-		return fmt.Errorf("mail: write %s: %w", d.Key, err)
-	}
-	f.Lang, f.Dir, f.Subject, f.Content = l.Code, l.Dir, d.Subject, template.HTML(body.String())
-	html, err := set.Render("mail/frame", f)
-	if err != nil {
-		return fmt.Errorf("mail: write %s: %w", d.Key, err)
+		return err
 	}
 	var id int64
 	err = tx.QueryRow(ctx, `
 		INSERT INTO mails (key, recipient, language, subject, body_text, body_html)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (key) DO NOTHING
-		RETURNING id`, d.Key, d.To, l.Code, d.Subject, PlainText(html.String()), html.String()).Scan(&id)
+		RETURNING id`, d.Key, d.To, l.Code, d.Subject, PlainText(html), html).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
@@ -96,6 +90,21 @@ func (o *Office) Write(ctx context.Context, tx pgx.Tx, d Draft, f Frame) error {
 		return fmt.Errorf("mail: queue %s: %w", d.Key, err)
 	}
 	return nil
+}
+
+// render makes a letter's HTML.
+func (o *Office) render(l *lang.Language, d Draft, f Frame) (string, error) {
+	set := o.Views.In(l)
+	body, err := set.Render("mail/"+d.Template, d.Model)
+	if err != nil {
+		return "", fmt.Errorf("mail: write %s: %w", d.Key, err)
+	}
+	f.Lang, f.Dir, f.Subject, f.Content = l.Code, l.Dir, d.Subject, template.HTML(body.String())
+	html, err := set.Render("mail/frame", f)
+	if err != nil {
+		return "", fmt.Errorf("mail: write %s: %w", d.Key, err)
+	}
+	return html.String(), nil
 }
 
 // SendArgs is the job that sends a letter.

@@ -1,10 +1,12 @@
 package settings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/mail"
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/page"
 	"kissaria.ma/internal/postgres"
@@ -28,7 +31,7 @@ var Kinds = []Kind{
 	identityKind, storyKind, periodKind,
 	committeeKind, tradeKind, quarterKind, kindKind, termKind("material"), termKind("technique"), termKind("colour"), termKind("care"),
 	frontKind, collectionKind,
-	pageKind, questionKind,
+	pageKind, questionKind, letterKind,
 	zoneKind,
 	commissionKind, rateKind,
 }
@@ -205,6 +208,66 @@ var pageKind = Kind{
 	},
 	remove: page.Remove,
 }
+
+// Letters are those whose words the union may change, by what stands between
+// mail. and their parts in the keys of the message catalogues.
+var Letters = []string{"paid", "confirmed", "ready", "sent", "refund", "lapsed", "prepare", "office", "account.invitation", "account.reset"}
+
+// letterParts are what every letter says in words.
+var letterParts = []string{"subject", "heading", "intro"}
+
+// letterKey is the message of a letter's part.
+func letterKey(letter, part string) string { return "mail." + letter + "." + part }
+
+// What the records of letters say is what letters say: the union's own words, and
+// in those languages where it has none the program's.
+var letterKind = Kind{
+	Name: "letter", Group: "texts", Single: true,
+	Fields: []Field{{Key: "subject", Input: Texts, Most: 120}, {Key: "heading", Input: Texts, Most: 120}, {Key: "intro", Input: Prose, Most: 800}},
+	list: func(ctx context.Context, db postgres.DB) ([]Record, error) {
+		own, err := mail.OwnWords(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		var list []Record
+		for _, letter := range Letters {
+			v := Values{}
+			for _, part := range letterParts {
+				words := lang.Texts{}
+				for _, l := range lang.All {
+					words[l.Code] = cmp.Or(own[letterKey(letter, part)][l.Code], l.Text(letterKey(letter, part)))
+				}
+				v[part] = words
+			}
+			list = append(list, Record{letter, nil, v})
+		}
+		return list, nil
+	},
+	save: func(ctx context.Context, tx pgx.Tx, ref string, _ bool, v Values) error {
+		for _, part := range letterParts {
+			own := lang.Texts{}
+			for _, l := range lang.All {
+				said, words := l.Text(letterKey(ref, part)), v.Texts(part)[l.Code]
+				if words == "" || words == said {
+					continue
+				}
+				for _, hole := range holes.FindAllString(words, -1) {
+					if !strings.Contains(said, hole) {
+						return wrongAt(part+"_"+l.Code, "settings.no_hole", hole)
+					}
+				}
+				own[l.Code] = words
+			}
+			if err := mail.SetWords(ctx, tx, letterKey(ref, part), own); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
+// holes are the places in a message that are filled in.
+var holes = regexp.MustCompile(`\{[0-9]\}`)
 
 var committeeKind = Kind{
 	Name: "committee", Group: "crafts",

@@ -89,6 +89,7 @@ type SettingListPage struct {
 	New     string // empty where none is added
 	Said    string
 	Records []SettingRow
+	Stated  bool // that any of them says more than its name
 	Postage *PostageTable // of the zones
 }
 
@@ -125,7 +126,9 @@ func (h *Handlers) listRecords(c *gin.Context, a identity.Account) error {
 		page.Said = l.T("settings.removed")
 	}
 	for _, r := range list {
-		page.Records = append(page.Records, newSettingRow(l, k, r))
+		row := newSettingRow(l, k, r)
+		page.Stated = page.Stated || row.Short != "" || len(row.Missing) > 0
+		page.Records = append(page.Records, row)
 	}
 	if k.Name == "zone" {
 		if page.Postage, err = h.postageTable(c); err != nil {
@@ -296,7 +299,7 @@ func (h *Handlers) newSettingPage(c *gin.Context, a identity.Account, k settings
 			page.Name = lang.Text{Words: page.Kind, Lang: l.Code, Dir: l.Dir}
 		}
 	}
-	page.Preview = slices.ContainsFunc(k.Fields, func(f settings.Field) bool { return f.Markdown })
+	page.Preview = k.Name == "letter" || slices.ContainsFunc(k.Fields, func(f settings.Field) bool { return f.Markdown })
 	page.Fields, err = h.settingFields(c, k, record.Values, form, page.Fresh)
 	return page, err
 }
@@ -365,7 +368,7 @@ func (h *Handlers) keepSetting(c *gin.Context, a identity.Account, ref string) e
 			return err
 		}
 		page.Seen = seen
-		if page.Previews, err = previews(k, values); err != nil {
+		if page.Previews, err = h.previews(c, k, ref, values); err != nil {
 			return err
 		}
 		return h.Site.Render(c, http.StatusOK, "admin/setting", page)
@@ -491,13 +494,17 @@ func problem(l *lang.Language, f *fault.Fault) string {
 
 // SettingPreview is a text as it will be read.
 type SettingPreview struct {
-	Name string // of its language
-	Of   lang.Text
-	Body template.HTML
+	Name   string // of its language
+	Of     lang.Text
+	Body   template.HTML
+	Letter string // as text, for a letter
 }
 
-// previews shows the texts in Markdown as they will be read.
-func previews(k settings.Kind, v settings.Values) (list []SettingPreview, err error) {
+// previews shows letters and texts in Markdown as they will be read.
+func (h *Handlers) previews(c *gin.Context, k settings.Kind, ref string, v settings.Values) (list []SettingPreview, err error) {
+	if k.Name == "letter" {
+		return h.letterPreviews(c, ref, v)
+	}
 	for _, f := range k.Fields {
 		if !f.Markdown {
 			continue

@@ -240,7 +240,10 @@ func (h *Handlers) writeLink(ctx context.Context, tx pgx.Tx, name, email, langua
 	if err != nil {
 		return err
 	}
-	l := lang.Or(language)
+	l, err := mail.Words(ctx, tx, language)
+	if err != nil {
+		return err
+	}
 	key := "mail.account." + string(kind)
 	m := AccountLetter{Heading: l.T(key+".heading", name), Intro: l.T(key+".intro", profile.Name.In(l, "fr")), URL: h.linkURL(token),
 		Button: l.T("mail.account.button"), Foot: l.T("mail.account.foot", until.In(profile.Location))}
