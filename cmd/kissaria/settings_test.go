@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"kissaria.ma/internal/mail"
 	marketdata "kissaria.ma/internal/settings"
 )
@@ -57,10 +60,35 @@ func TestEveryRecordSurvivesItsForm(t *testing.T) {
 	if got := staff.get("/admin/settings"); got.status != http.StatusOK || strings.Count(got.body, "setting-groups__link") < len(marketdata.Kinds) {
 		t.Fatalf("the settings = %d", got.status)
 	}
+	worded, err := marketdata.Worded(t.Context(), m.pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := marketdata.Counts(t.Context(), m.pool)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, k := range marketdata.Kinds {
 		records, err := k.Records(t.Context(), m.pool)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !k.Single && counts[k.Name] != len(records) {
+			t.Errorf("%d %s are counted, of %d", counts[k.Name], k.Name, len(records))
+		}
+		// What translators see is what the records say.
+		for i, r := range records {
+			says := k.Places(r.Values)
+			if len(says) == 0 {
+				break
+			}
+			if len(worded[k.Name]) != len(records) || worded[k.Name][i].Ref != r.Ref {
+				t.Errorf("translators see %d %s of %d, or in another order", len(worded[k.Name]), k.Name, len(records))
+				break
+			}
+			if diff := cmp.Diff(says, k.Places(worded[k.Name][i].Values), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("translators see %s %s otherwise:\n%s", k.Name, r.Ref, diff)
+			}
 		}
 		if !k.Single && k.Name != "page" && len(records) == 0 {
 			t.Errorf("the demo has no %s", k.Name)

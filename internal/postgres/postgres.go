@@ -49,6 +49,7 @@ func Open(ctx context.Context, url string, maxConns int32) (*pgxpool.Pool, error
 	c.MaxConnIdleTime = 10 * time.Minute
 	c.HealthCheckPeriod = 30 * time.Second
 	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	c.ConnConfig.Tracer = counter{}
 	rp := c.ConnConfig.RuntimeParams
 	rp["application_name"] = "kissaria"
 	rp["timezone"] = "UTC"

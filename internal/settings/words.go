@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -157,16 +158,13 @@ func todo(ctx context.Context, db postgres.DB, into []string) (map[string][]Untr
 	if err != nil {
 		return nil, err
 	}
+	worded, err := Worded(ctx, db)
+	if err != nil {
+		return nil, err
+	}
 	list := map[string][]Untranslated{}
 	for _, k := range Kinds {
-		if !k.worded() {
-			continue
-		}
-		records, err := k.Records(ctx, db)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range records {
+		for _, r := range worded[k.Name] {
 			for _, p := range k.places(r.Values) {
 				for _, code := range into {
 					source := sourceOf(p.texts, code)
@@ -183,12 +181,101 @@ func todo(ctx context.Context, db postgres.DB, into []string) (map[string][]Untr
 	return list, nil
 }
 
-// worded reports whether records of the kind have texts.
-func (k Kind) worded() bool {
-	return slices.ContainsFunc(k.Fields, func(f Field) bool {
-		return f.Input == Texts || f.Input == Prose ||
-			f.Input == Rows && slices.ContainsFunc(f.Of, func(of Field) bool { return of.Input == Texts || of.Input == Prose })
+// Worded returns what every record says in words, by kind, in the order of their
+// lists: their texts alone, of all kinds at once.
+func Worded(ctx context.Context, db postgres.DB) (map[string][]Record, error) {
+	rows, err := db.Query(ctx, `
+		SELECT 'identity', 'union', name, jsonb_build_object('name', name, 'market', market, 'tagline', tagline, 'notice', notice), 0 AS place
+		FROM union_profile
+		UNION ALL
+		SELECT 'story', 'union', name, jsonb_build_object('about', about,
+			'principles', (SELECT jsonb_agg(jsonb_build_object('text', e) ORDER BY n) FROM jsonb_array_elements(principles) WITH ORDINALITY AS p (e, n)),
+			'timeline', (SELECT jsonb_agg(jsonb_build_object('text', e -> 'Text') ORDER BY n) FROM jsonb_array_elements(timeline) WITH ORDINALITY AS p (e, n))), 0
+		FROM union_profile
+		UNION ALL
+		SELECT 'question', e ->> 'Slug', e -> 'Question', jsonb_build_object('question', e -> 'Question', 'answer', e -> 'Answer'), n
+		FROM union_profile, jsonb_array_elements(faq) WITH ORDINALITY AS p (e, n)
+		UNION ALL
+		SELECT 'committee', slug, name, jsonb_build_object('name', name, 'mission', mission), id FROM committees
+		UNION ALL
+		SELECT 'trade', slug, name, jsonb_build_object('name', name, 'description', description,
+			'process', (SELECT jsonb_agg(jsonb_build_object('text', e) ORDER BY n) FROM jsonb_array_elements(process) WITH ORDINALITY AS p (e, n))), sort
+		FROM trades
+		UNION ALL
+		SELECT 'quarter', slug, name, jsonb_build_object('name', name, 'description', description), sort FROM quarters
+		UNION ALL
+		SELECT 'kind', slug, name, jsonb_build_object('name', name), sort FROM kinds
+		UNION ALL
+		SELECT vocabulary, slug, name, jsonb_build_object('name', name), sort FROM terms
+		UNION ALL
+		SELECT 'collection', slug, title, jsonb_build_object('title', title, 'description', description), sort FROM collections
+		UNION ALL
+		SELECT 'zone', slug, name, jsonb_build_object('name', name), sort FROM shipping_zones
+		UNION ALL
+		SELECT 'page', slug, title, jsonb_build_object('title', title, 'body', body), sort FROM pages
+		ORDER BY 1, 5, 2`)
+	if err != nil {
+		return nil, fmt.Errorf("settings: worded: %w", err)
+	}
+	all := map[string][]Record{}
+	var name, ref string
+	var title lang.Texts
+	var content map[string]json.RawMessage
+	var place int
+	_, err = pgx.ForEachRow(rows, []any{&name, &ref, &title, &content, &place}, func() error {
+		k, err := ByName(name)
+		if err != nil {
+			return err
+		}
+		v, err := normal(k.Fields, content)
+		all[name] = append(all[name], Record{ref, title, v})
+		title, content = nil, nil
+		return err
 	})
+	if err != nil {
+		return nil, fmt.Errorf("settings: worded: %w", err)
+	}
+	letters, err := letterKind.Records(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	all[letterKind.Name] = letters
+	return all, nil
+}
+
+// Counts returns how many records of every kind there are, where that can be
+// more or less.
+func Counts(ctx context.Context, db postgres.DB) (map[string]int, error) {
+	rows, err := db.Query(ctx, `
+		SELECT 'question', jsonb_array_length(faq)::bigint FROM union_profile
+		UNION ALL SELECT 'committee', count(*) FROM committees
+		UNION ALL SELECT 'trade', count(*) FROM trades
+		UNION ALL SELECT 'quarter', count(*) FROM quarters
+		UNION ALL SELECT 'kind', count(*) FROM kinds
+		UNION ALL SELECT vocabulary, count(*) FROM terms GROUP BY vocabulary
+		UNION ALL SELECT 'collection', count(*) FROM collections
+		UNION ALL SELECT 'zone', count(*) FROM shipping_zones
+		UNION ALL SELECT 'page', count(*) FROM pages
+		UNION ALL SELECT 'rate', count(*) FROM exchange_rates`)
+	if err != nil {
+		return nil, fmt.Errorf("settings: counts: %w", err)
+	}
+	counts := map[string]int{}
+	var name string
+	var n int
+	if _, err := pgx.ForEachRow(rows, []any{&name, &n}, func() error { counts[name] = n; return nil }); err != nil {
+		return nil, fmt.Errorf("settings: counts: %w", err)
+	}
+	return counts, nil
+}
+
+// Places names the texts of a record, each by its path.
+func (k Kind) Places(v Values) map[string]lang.Texts {
+	m := map[string]lang.Texts{}
+	for _, p := range k.places(v) {
+		m[p.path] = p.texts
+	}
+	return m
 }
 
 func lastVersions(ctx context.Context, db postgres.DB) (map[string]int, error) {

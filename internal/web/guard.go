@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/postgres"
 )
 
 // Bounds of a request.
@@ -86,6 +87,7 @@ func (s *Site) identify(c *gin.Context) {
 	begin := time.Now()
 	id := strings.ToLower(rand.Text()[:10])
 	ctx := identity.WithRequest(context.WithValue(c.Request.Context(), requestIDKey{}, id), id)
+	ctx, queries := postgres.CountQueries(ctx)
 	c.Request = c.Request.WithContext(ctx)
 	c.Header("X-Request-Id", id)
 	c.Next()
@@ -100,7 +102,7 @@ func (s *Site) identify(c *gin.Context) {
 	}
 	// The route and not the address: a token or a search is nobody's business.
 	s.Log.Log(ctx, level, "request", "method", c.Request.Method, "route", route,
-		"status", c.Writer.Status(), "bytes", max(c.Writer.Size(), 0), "ms", time.Since(begin).Milliseconds())
+		"status", c.Writer.Status(), "bytes", max(c.Writer.Size(), 0), "ms", time.Since(begin).Milliseconds(), "queries", queries.Load())
 }
 
 func (s *Site) recover(c *gin.Context) {

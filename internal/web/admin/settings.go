@@ -55,6 +55,10 @@ func (h *Handlers) listSettings(c *gin.Context, a identity.Account) error {
 	ctx, l := c.Request.Context(), web.Language(c)
 	page := &SettingsPage{Page: h.page(c, a, l.T("settings.title"))}
 	page.Section = "settings"
+	counts, err := settings.Counts(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
 	for _, name := range settings.Groups {
 		g := SettingGroup{Name: l.T("settings.group." + name)}
 		for _, k := range settings.Kinds {
@@ -62,18 +66,11 @@ func (h *Handlers) listSettings(c *gin.Context, a identity.Account) error {
 				continue
 			}
 			v := SettingKind{Path: settingsPath + "/" + k.Name, Name: l.T("settings.kind." + k.Name), Counted: !k.Single}
-			if v.Counted {
-				list, err := k.Records(ctx, h.Pool)
-				if err != nil {
-					return err
-				}
-				v.Count = len(list)
-			}
+			v.Count = counts[k.Name]
 			g.Kinds = append(g.Kinds, v)
 		}
 		page.Groups = append(page.Groups, g)
 	}
-	var err error
 	page.Todo, err = h.todoLinks(c, "")
 	if err != nil {
 		return err
@@ -89,7 +86,7 @@ type SettingListPage struct {
 	New     string // empty where none is added
 	Said    string
 	Records []SettingRow
-	Stated  bool // that any of them says more than its name
+	Stated  bool          // that any of them says more than its name
 	Postage *PostageTable // of the zones
 }
 

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mostQueries is what no page of the office may ask more of the database than,
+// however much there is in it.
+const mostQueries = 12
+
+// officePages are all pages of the office that show something, of a market that
+// has at least one of each thing in it.
+func officePages(t testing.TB, m *market) []string {
+	t.Helper()
+	pages := []string{"/admin/orders", "/admin/orders?state=paid", "/admin/orders?q=marta", "/admin/orders/waiting", "/admin/orders/packing", "/admin/orders/late",
+		"/admin/search?q=kilim", "/admin/audit", "/admin/audit?action=revision.approved", "/admin/staff", "/admin/queue", "/admin/reviews", "/admin/voices",
+		"/admin/artisans", "/admin/artisans?q=benallal", "/admin/artisans/jaouad-benallal", "/admin/artisans/import", "/admin/committees/weaving",
+		"/admin/settings", "/admin/settings/trade", "/admin/settings/trade/pottery", "/admin/settings/zone", "/admin/settings/commission", "/admin/settings/colour", "/admin/translations"}
+	return pages
+}
+
+var asked = regexp.MustCompile(`route=(\S+) status=(\d+) bytes=\d+ ms=(\d+) queries=(\d+)`)
+
+// A page that asks for each row of its list is slow as soon as the list is long.
+func TestNoPageOfTheOfficeAsksMuch(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buy(t, "en", "KIS-0011", "KIS-0024-RED")
+	staff := m.staff(t)
+	for _, path := range append(officePages(t, m), "/admin/orders/"+p.number, "/admin/orders/"+p.number+"/refund") {
+		before := len(m.logs.String())
+		got := staff.get(path)
+		if got.status != http.StatusOK && got.status != http.StatusSeeOther {
+			t.Errorf("%s = %d", path, got.status)
+			continue
+		}
+		said := asked.FindStringSubmatch(m.logs.String()[before:])
+		if said == nil {
+			t.Fatalf("the log does not tell of %s: %s", path, strings.TrimSpace(m.logs.String()[before:]))
+		}
+		if n, err := strconv.Atoi(said[4]); err != nil || n > mostQueries {
+			t.Errorf("%s asks the database %s times, want at most %d", path, said[4], mostQueries)
+		}
+	}
+}
