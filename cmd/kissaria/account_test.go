@@ -108,7 +108,7 @@ var (
 func strict(c *Config) { c.SecondFactor = "required" }
 
 // codeAt is what the app on the phone shows.
-func codeAt(t *testing.T, secret string, at time.Time) string {
+func codeAt(t testing.TB, secret string, at time.Time) string {
 	t.Helper()
 	code, err := totp.GenerateCode(secret, at)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"kissaria.ma/internal/demo"
+	"kissaria.ma/internal/demo/scale"
 	"kissaria.ma/internal/embedded"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/media"
@@ -224,6 +226,39 @@ func (b *base) fill(ctx context.Context, l *media.Library) (bool, error) {
 		return false, err
 	}
 	return demo.Fill(ctx, demo.Market{Pool: b.pool, Media: l, Seal: seal, Dir: b.config.DemoDir})
+}
+
+// scaleOf reads how many times larger than the measure the demonstration is to be
+// made; 0 leaves it as it is.
+func scaleOf(args []string) (times float64, err error) {
+	for _, a := range args {
+		value, ok := strings.CutPrefix(a, "--scale")
+		if !ok {
+			return 0, fmt.Errorf("demo does not know %q: %w", a, errUsage)
+		}
+		if times = 1; value == "" {
+			continue
+		}
+		times, err = strconv.ParseFloat(strings.TrimPrefix(value, "="), 64)
+		if err != nil || !(times > 0 && times <= 10) {
+			return 0, fmt.Errorf("demo --scale wants a number above 0 and up to 10: %w", errUsage)
+		}
+	}
+	return times, nil
+}
+
+// enlarge makes a market of the demonstration large.
+func enlarge(ctx context.Context, b *base, times float64, out io.Writer) error {
+	if times == 0 || b.config.StripeKey != "" {
+		return nil
+	}
+	var failed error
+	err := scale.Fill(ctx, b.pool, scale.Full.Times(times), time.Now(), func(said string) {
+		if _, err := fmt.Fprintln(out, said); err != nil {
+			failed = err
+		}
+	})
+	return errors.Join(err, failed)
 }
 
 // createAccount makes a staff account for someone.

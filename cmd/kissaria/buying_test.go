@@ -25,7 +25,7 @@ func buyer() url.Values {
 }
 
 // agreed reads the total that a checkout page asks its visitor to agree to.
-func agreed(t *testing.T, body string) string {
+func agreed(t testing.TB, body string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(body, `name="agreed" value="`)
 	if !ok {

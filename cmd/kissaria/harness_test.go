@@ -193,14 +193,14 @@ func (m *market) paint(t *testing.T, products ...string) {
 // A visitor is a browser without script: it keeps cookies and follows no
 // redirect by itself.
 type visitor struct {
-	t      *testing.T
+	t      testing.TB
 	market *market
 	client *http.Client
 	accept string
 	agent  string // User-Agent, Go's own where empty
 }
 
-func (m *market) visitor(t *testing.T) *visitor {
+func (m *market) visitor(t testing.TB) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -277,7 +277,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // one reads a single value from the market's database.
-func one[T any](t *testing.T, m *market, sql string, args ...any) T {
+func one[T any](t testing.TB, m *market, sql string, args ...any) T {
 	t.Helper()
 	var v T
 	if err := m.pool.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {

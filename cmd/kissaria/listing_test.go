@@ -64,7 +64,7 @@ func (v *visitor) list(kind string) string {
 	return base
 }
 
-func version(t *testing.T, body string) string {
+func version(t testing.TB, body string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(body, `name="version" value="`)
 	if !ok {

@@ -21,7 +21,8 @@ const usage = `Kissaria, the market of a craft town's union.
 
   kissaria serve [--web] [--work]   serve pages, do jobs, or both when neither is named
   kissaria migrate                  bring the database up to date and end
-  kissaria demo                     fill an empty market with the demonstration
+  kissaria demo [--scale[=N]]       fill an empty market with the demonstration; with --scale also with 100,000 pieces, 10,000
+                                    workshops, 300,000 orders and 3,000,000 rows of audit, or N times as many, to measure with
   kissaria account NAME E-MAIL ROLE make a staff account; the password is read from standard input
   kissaria doctor [SEAL]            say what is right and what is not, and what to do; status 1 when anything is wrong.
                                     SEAL is what an earlier one said of the audit
@@ -82,7 +83,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 			return err
 		})
 	case "demo":
-		return withBase(ctx, config, log, func(b *base) error { return fillDemo(ctx, b, out) })
+		times, err := scaleOf(rest)
+		if err != nil {
+			return err
+		}
+		return withBase(ctx, config, log, func(b *base) error { return errors.Join(fillDemo(ctx, b, out), enlarge(ctx, b, times, out)) })
 	case "account":
 		if len(rest) != 3 {
 			return fmt.Errorf("account wants a name, an e-mail and a role: %w", errUsage)

@@ -13,7 +13,7 @@ import (
 )
 
 // staff returns the union's administrator, signed in.
-func (m *market) staff(t *testing.T) *visitor {
+func (m *market) staff(t testing.TB) *visitor {
 	t.Helper()
 	v := m.visitor(t)
 	v.signIn("admin@kissaria.example", "demo-admin-2026")

@@ -216,7 +216,7 @@ func TestPriceAndStockChangeAtOnce(t *testing.T) {
 }
 
 // photo makes a picture as a phone would.
-func photo(t *testing.T, width, height int) []byte {
+func photo(t testing.TB, width, height int) []byte {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
