@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -43,6 +44,28 @@ func TestNoPageOfTheOfficeAsksMuch(t *testing.T) {
 		}
 		if n, err := strconv.Atoi(said[4]); err != nil || n > mostQueries {
 			t.Errorf("%s asks the database %s times, want at most %d", path, said[4], mostQueries)
+		}
+	}
+}
+
+// An order is found by whatever its buyer says on the phone.
+func TestOrderIsFoundByWhatIsKnownOfIt(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	p := m.buy(t, "en", "KIS-0011")
+	staff := m.staff(t)
+	phone := one[string](t, m, `SELECT phone FROM orders WHERE number = $1`, p.number)
+	bare := strings.ReplaceAll(phone, " ", "")
+	national := "0" + bare[len(bare)-9:len(bare)-5] + " " + bare[len(bare)-5:]
+	for _, q := range []string{p.number, strings.ToLower(strings.ReplaceAll(p.number, "-", "")), "arcía", "MARTA@exam", phone, national} {
+		for _, path := range []string{"/admin/orders?q=", "/admin/search?q="} {
+			if got := staff.get(path + url.QueryEscape(q)); !strings.Contains(got.body, "/admin/orders/"+p.number) {
+				t.Errorf("%s%s does not find %s", path, q, p.number)
+			}
+		}
+	}
+	for _, q := range []string{"%", "_______", `\`, "Marta%"} {
+		if got := staff.get("/admin/orders?q=" + url.QueryEscape(q)); got.status != http.StatusOK || strings.Contains(got.body, "/admin/orders/"+p.number) {
+			t.Errorf("%q = %d, and finds what has no such letters", q, got.status)
 		}
 	}
 }

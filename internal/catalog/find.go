@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,26 +23,31 @@ type Found struct {
 }
 
 // Find returns products with those words, or that SKU, newest first, at most
-// limit of them. On sale or not, each is found by its title; on sale also by
+// limit of them. On sale or not, each is found by its titles; on sale also by
 // what else is said of it.
 func Find(ctx context.Context, db postgres.DB, query string, limit int) ([]Found, error) {
 	words := patterns(query)
 	if len(words) == 0 {
 		return nil, nil
 	}
+	// Each way of finding has its own index. A word that many pieces have is planned
+	// otherwise than one that few have, so it is planned anew each time.
 	rows, err := db.Query(ctx, `
+		WITH hits AS (
+			(SELECT product_id FROM cards WHERE search LIKE ALL ($1) ORDER BY published_at DESC, slug LIMIT $4)
+			UNION
+			(SELECT product_id FROM revisions WHERE lower(title::text) LIKE $2 ORDER BY id DESC LIMIT $4)
+			UNION
+			(SELECT product_id FROM variants WHERE sku = $3))
 		SELECT p.slug, p.state, r.title, r.written_in, a.name, a.name_ar, a.slug
-		FROM products p
+		FROM hits h
+		JOIN products p ON p.id = h.product_id
 		JOIN artisans a ON a.id = p.artisan_id
 		JOIN LATERAL (
 			SELECT title, written_in FROM revisions WHERE product_id = p.id
 			ORDER BY (id = p.live_id) DESC NULLS LAST, number DESC LIMIT 1) r ON true
-		LEFT JOIN cards c ON c.product_id = p.id
-		WHERE c.search LIKE ALL ($1)
-		   OR EXISTS (SELECT FROM jsonb_each_text(r.title) t WHERE strpos(lower(t.value), lower($2)) > 0)
-		   OR EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.sku = upper($2))
 		ORDER BY p.created_at DESC, p.slug
-		LIMIT $3`, words, query, limit)
+		LIMIT $4`, pgx.QueryExecModeExec, words, "%"+postgres.EscapeLike(strings.ToLower(query))+"%", strings.ToUpper(query), limit)
 	if err != nil {
 		return nil, fmt.Errorf("catalog: find: %w", err)
 	}

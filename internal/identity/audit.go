@@ -132,7 +132,7 @@ func (f AuditFilter) where(ctx context.Context, db postgres.DB) (sql string, arg
 		add("u.action = ?", f.Action)
 	}
 	if f.Subject != "" {
-		begins := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(f.Subject)) + "%"
+		begins := postgres.EscapeLike(strings.ToLower(f.Subject)) + "%"
 		add("(lower(u.subject) LIKE ? OR split_part(lower(u.subject), ':', 2) LIKE ?)", begins, begins)
 	}
 	if f.Request != "" {

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,10 +77,10 @@ func Tasks(ctx context.Context, db postgres.DB, w Work, f WorkFilter) (list []Ta
 		LEFT JOIN shipments s ON s.order_id = o.id
 		WHERE o.state IN ('paid', 'confirmed') AND `+heaps[w]+`
 		  AND $1::date IS NOT NULL
-		  AND ($2 = '' OR o.number ILIKE $2 || '%' OR replace(o.number, '-', '') ILIKE $2 || '%' OR o.name ILIKE '%' || $2 || '%')
+		  AND ($2 = '' OR o.words LIKE '%' || $2 || '%')
 		  AND ($3 = '' OR (o.arrives_by, o.number) > (SELECT l.arrives_by, l.number FROM orders l WHERE l.number = $3))
 		ORDER BY o.arrives_by, o.number
-		LIMIT $4`, f.Today, escapeLike(f.Query), f.After, f.Limit+1)
+		LIMIT $4`, f.Today, strings.ToLower(postgres.EscapeLike(f.Query)), f.After, f.Limit+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("order: tasks %s: %w", w, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"syscall"
 	"time"
 
@@ -147,3 +148,8 @@ func IsAway(err error) bool {
 	}
 	return errors.Is(err, context.DeadlineExceeded) || pgconn.Timeout(err) || pgconn.SafeToRetry(err)
 }
+
+// EscapeLike returns s for a pattern of LIKE in which it stands for itself.
+func EscapeLike(s string) string { return likeEscapes.Replace(s) }
+
+var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

@@ -192,6 +192,8 @@ var orders = []string{`
 	JOIN revisions r ON r.product_id = p.id AND r.number = 1
 	JOIN variants v ON v.product_id = p.id
 	JOIN artisans a ON a.id = p.artisan_id`, `
+	CREATE INDEX ON sold (i)`, `
+	ANALYZE placed, sold`, `
 	INSERT INTO orders (number, token, place_key, cart_key, state, language, pieces_minor, postage_minor, total_minor, name, email, phone, delivery, country, address,
 		carrier, weight_g, method, arrives_by, pay_by, placed_at, paid_at)
 	SELECT o.number, o.token, sha256(o.token::bytea), sha256(('cart' || o.i % 100000)::bytea), o.state, 'fr', s.sum, 15000, s.sum + 15000,
