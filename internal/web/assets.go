@@ -40,9 +40,9 @@ var sheets = map[string][]string{
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
 		"mark-level", "empty", "prose", "order", "sandbox", "buyer-review", "voice-note", "waiting", "badge", "qr", "ways-in", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
-		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "buyer-review", "voice-note", "qr", "ways-in", "utilities"},
+		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "buyer-review", "voice-note", "qr", "mark-level", "ways-in", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
-		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "buyer-review", "voice-note", "map-sketch", "place", "ways-in", "utilities"},
+		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "buyer-review", "voice-note", "map-sketch", "place", "mark-level", "ways-in", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module
