@@ -222,41 +222,53 @@ func (t Tally) refused() bool { return t.Refused >= t.Needed || t.Signed+t.Left 
 // its kin and its helpers, and one administrator who stands in for whoever is
 // missing. Where they are fewer than must sign, all of them must.
 func TallyOf(ctx context.Context, db postgres.DB, m Mark) (Tally, error) {
-	var t Tally
-	var members, asked, standIns int
-	err := db.QueryRow(ctx, `
-		WITH members AS (
-			SELECT a.id, EXISTS (SELECT FROM mark_votes v WHERE v.mark_id = m.id AND v.artisan_id = a.id) AS voted
-			FROM marks m
-			JOIN committee_members cm ON cm.committee_id = m.committee_id
+	all, err := tallies(ctx, db, []int64{m.id})
+	return all[m.id], err
+}
+
+// tallies are those of several marks, by key.
+func tallies(ctx context.Context, db postgres.DB, ids []int64) (map[int64]Tally, error) {
+	rows, err := db.Query(ctx, `
+		SELECT m.id, coalesce(r.signatures, $2), members.all_of_them, members.voted, votes.stand_ins, votes.signed, votes.refused
+		FROM marks m
+		LEFT JOIN mark_rules r ON r.committee_id = m.committee_id
+		CROSS JOIN LATERAL (
+			SELECT count(*) AS all_of_them, count(*) FILTER (WHERE EXISTS (
+				SELECT FROM mark_votes v WHERE v.mark_id = m.id AND v.artisan_id = a.id)) AS voted
+			FROM committee_members cm
 			JOIN artisans a ON a.id = cm.artisan_id AND a.state = 'active'
-			WHERE m.id = $1 AND a.id <> m.artisan_id
+			WHERE cm.committee_id = m.committee_id AND a.id <> m.artisan_id
 			  AND NOT EXISTS (SELECT FROM kin k WHERE k.artisan_id = least(a.id, m.artisan_id) AND k.other_id = greatest(a.id, m.artisan_id))
 			  AND NOT EXISTS (
 				SELECT FROM helpings h
 				WHERE h.account_id = a.account_id AND h.artisan_id = m.artisan_id AND h.confirmed_at IS NOT NULL AND h.ended_at IS NULL)
-		), votes AS (
-			SELECT v.artisan_id, v.verdict
+		) AS members
+		CROSS JOIN LATERAL (
+			SELECT count(*) FILTER (WHERE v.artisan_id IS NULL) AS stand_ins, count(*) FILTER (WHERE v.verdict = 'signed') AS signed,
+				count(*) FILTER (WHERE v.verdict = 'refused') AS refused
 			FROM mark_votes v
-			JOIN marks m ON m.id = v.mark_id
-			WHERE m.id = $1 AND `+counts+`
-		)
-		SELECT coalesce(r.signatures, $2),
-			(SELECT count(*) FROM members), (SELECT count(*) FROM members WHERE voted),
-			(SELECT count(*) FROM votes WHERE artisan_id IS NULL),
-			(SELECT count(*) FROM votes WHERE verdict = 'signed'), (SELECT count(*) FROM votes WHERE verdict = 'refused')
-		FROM marks m
-		LEFT JOIN mark_rules r ON r.committee_id = m.committee_id
-		WHERE m.id = $1`, m.id, usual.Signatures).Scan(&t.Needed, &members, &asked, &standIns, &t.Signed, &t.Refused)
+			WHERE v.mark_id = m.id AND `+counts+`
+		) AS votes
+		WHERE m.id = ANY ($1)`, ids, usual.Signatures)
 	if err != nil {
-		return Tally{}, fmt.Errorf("mark: tally: %w", err)
+		return nil, fmt.Errorf("mark: tally: %w", err)
 	}
-	t.Needed = min(t.Needed, members+max(1, standIns))
-	t.Left = members - asked
-	if standIns == 0 {
-		t.Left++
+	all := map[int64]Tally{}
+	var id int64
+	var t Tally
+	var members, voted, standIns int
+	_, err = pgx.ForEachRow(rows, []any{&id, &t.Needed, &members, &voted, &standIns, &t.Signed, &t.Refused}, func() error {
+		t.Needed, t.Left = min(t.Needed, members+max(1, standIns)), members-voted
+		if standIns == 0 {
+			t.Left++
+		}
+		all[id] = t
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mark: tally: %w", err)
 	}
-	return t, nil
+	return all, nil
 }
 
 // CastVote signs or refuses a mark. With enough signatures and a visit it stands
@@ -428,7 +440,8 @@ func settle(ctx context.Context, tx pgx.Tx, m Mark, by identity.AccountID, at ti
 }
 
 // grant lets a mark stand from now on, or from when the one before it ends. It
-// waits where no visit is fresh enough.
+// waits where no visit is fresh enough; the one on which the mark before it was
+// granted is not.
 func grant(ctx context.Context, tx pgx.Tx, m Mark, by identity.AccountID, at time.Time) error {
 	rules, err := RulesOf(ctx, tx, m.Committee)
 	if err != nil {
@@ -437,8 +450,12 @@ func grant(ctx context.Context, tx pgx.Tx, m Mark, by identity.AccountID, at tim
 	today := day(at)
 	var visit int64
 	err = tx.QueryRow(ctx, `
-		SELECT id FROM workshop_visits WHERE artisan_id = $1 AND day BETWEEN $2 AND $3 ORDER BY day DESC, id DESC LIMIT 1`,
-		m.Artisan.ID, today.AddDate(0, -rules.Months, 0), today).Scan(&visit)
+		SELECT w.id
+		FROM workshop_visits w
+		WHERE w.artisan_id = $1 AND w.day BETWEEN $2 AND $3
+		  AND NOT EXISTS (SELECT FROM marks b WHERE b.visit_id = w.id AND b.artisan_id = $1 AND coalesce(b.product_id, 0) = $4)
+		ORDER BY w.day DESC, w.id DESC
+		LIMIT 1`, m.Artisan.ID, today.AddDate(0, -rules.Months, 0), today, m.Product).Scan(&visit)
 	if isAbsent(err) {
 		return nil
 	}
@@ -489,9 +506,9 @@ func Withdraw(ctx context.Context, tx pgx.Tx, j Judge, ref, reason string, at ti
 	}
 	rows, err := tx.Query(ctx, `
 		UPDATE marks
-		SET state = 'withdrawn', withdrawn_at = $2, withdrawn_by = $3, reason = $4, reason_language = $5
-		WHERE artisan_id = $6 AND coalesce(product_id, 0) = $7 AND state = 'granted' AND begins_at >= $8
-		RETURNING ref`, m.id, at, j.Account, reason, j.Language, m.Artisan.ID, m.Product, m.Begins)
+		SET state = 'withdrawn', withdrawn_at = $1, withdrawn_by = $2, reason = $3, reason_language = $4
+		WHERE artisan_id = $5 AND coalesce(product_id, 0) = $6 AND state = 'granted' AND begins_at >= $7
+		RETURNING ref`, at, j.Account, reason, j.Language, m.Artisan.ID, m.Product, m.Begins)
 	if err != nil {
 		return fmt.Errorf("mark: withdraw: %w", err)
 	}

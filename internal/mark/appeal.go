@@ -77,26 +77,36 @@ func Lodge(ctx context.Context, tx pgx.Tx, a union.ArtisanID, ref, words, langua
 
 // AppealOf returns the appeal against a mark, and whether there is one.
 func AppealOf(ctx context.Context, db postgres.DB, m Mark) (a Appeal, ok bool, err error) {
-	var outcome *Outcome
-	var decided *time.Time
-	err = db.QueryRow(ctx, `
-		SELECT l.words, l.language, l.at, l.outcome, l.answer, l.answer_language, l.decided_at, coalesce(c.name, ''), coalesce(n.ref, '')
+	all, err := appeals(ctx, db, []int64{m.id})
+	a, ok = all[m.id]
+	return a, ok, err
+}
+
+// appeals are those against several marks, by key.
+func appeals(ctx context.Context, db postgres.DB, ids []int64) (map[int64]Appeal, error) {
+	rows, err := db.Query(ctx, `
+		SELECT l.mark_id, l.words, l.language, l.at, coalesce(l.outcome, ''), l.answer, l.answer_language, coalesce(l.decided_at, l.at),
+			coalesce(c.name, ''), coalesce(n.ref, '')
 		FROM mark_appeals l
 		LEFT JOIN accounts c ON c.id = l.decided_by
 		LEFT JOIN marks n ON n.appeal_of = l.mark_id
-		WHERE l.mark_id = $1`, m.id).
-		Scan(&a.Words.Words, &a.Words.Lang, &a.At, &outcome, &a.Answer.Words, &a.Answer.Lang, &decided, &a.By, &a.AskedRef)
-	if isAbsent(err) {
-		return Appeal{}, false, nil
-	}
+		WHERE l.mark_id = ANY ($1)`, ids)
 	if err != nil {
-		return Appeal{}, false, fmt.Errorf("mark: appeal: %w", err)
+		return nil, fmt.Errorf("mark: appeals: %w", err)
 	}
-	a.Words.Dir, a.Answer.Dir = lang.Or(a.Words.Lang).Dir, lang.Or(a.Answer.Lang).Dir
-	if outcome != nil {
-		a.Outcome, a.Decided = *outcome, *decided
+	all := map[int64]Appeal{}
+	var id int64
+	var a Appeal
+	_, err = pgx.ForEachRow(rows, []any{&id, &a.Words.Words, &a.Words.Lang, &a.At, &a.Outcome, &a.Answer.Words, &a.Answer.Lang, &a.Decided, &a.By,
+		&a.AskedRef}, func() error {
+		a.Words.Dir, a.Answer.Dir = lang.Or(a.Words.Lang).Dir, lang.Or(a.Answer.Lang).Dir
+		all[id] = a
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mark: appeals: %w", err)
 	}
-	return a, true, nil
+	return all, nil
 }
 
 // MayDecide returns nil where the judge may decide on the appeal against a mark,
@@ -189,3 +199,45 @@ func askAnew(ctx context.Context, tx pgx.Tx, m Mark, at time.Time) error {
 
 // ErrStands is returned where another mark of the same stands meanwhile.
 var ErrStands = fault.New(fault.Conflict, "mark.stands")
+
+// Said is what was said of a mark, for its artisan.
+type Said struct {
+	Against []lang.Text // why members refused
+	Appeal  Appeal      // the zero one where there is none
+	Tally   Tally
+}
+
+// Saying returns what was said of marks, by ref.
+func Saying(ctx context.Context, db postgres.DB, list []Mark) (map[string]Said, error) {
+	ids := make([]int64, len(list))
+	for i, m := range list {
+		ids[i] = m.id
+	}
+	counted, err := tallies(ctx, db, ids)
+	if err != nil {
+		return nil, err
+	}
+	lodged, err := appeals(ctx, db, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.Query(ctx, `SELECT mark_id, words, language FROM mark_votes WHERE mark_id = ANY ($1) AND verdict = 'refused' ORDER BY id`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("mark: saying: %w", err)
+	}
+	against := map[int64][]lang.Text{}
+	var id int64
+	var words, language string
+	_, err = pgx.ForEachRow(rows, []any{&id, &words, &language}, func() error {
+		against[id] = append(against[id], lang.Text{Words: words, Lang: language, Dir: lang.Or(language).Dir})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mark: saying: %w", err)
+	}
+	all := map[string]Said{}
+	for _, m := range list {
+		all[m.Ref] = Said{against[m.id], lodged[m.id], counted[m.id]}
+	}
+	return all, nil
+}

@@ -244,11 +244,7 @@ func KinOf(ctx context.Context, db postgres.DB, a union.ArtisanID) ([]union.Arti
 	if err != nil {
 		return nil, fmt.Errorf("mark: kin: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (union.Artisan, error) {
-		var a union.Artisan
-		err := row.Scan(&a.ID, &a.Slug, &a.Name, &a.NameArabic)
-		return a, err
-	})
+	list, err := pgx.CollectRows(rows, scanName)
 	if err != nil {
 		return nil, fmt.Errorf("mark: kin: %w", err)
 	}
@@ -305,4 +301,34 @@ func RemoveKin(ctx context.Context, tx pgx.Tx, j Judge, a, b union.Artisan) erro
 		return nil
 	}
 	return identity.Record(ctx, tx, identity.Entry{By: j.Account, Action: "kin.removed", Subject: "artisan:" + a.Slug, Before: map[string]string{"kin": b.Slug}})
+}
+
+// mostMembers bounds the members of one committee that are listed.
+const mostMembers = 200
+
+// Members returns who sits in the committee of a trade, by name; their key, slug
+// and names alone.
+func Members(ctx context.Context, db postgres.DB, t union.TradeID) ([]union.Artisan, error) {
+	rows, err := db.Query(ctx, `
+		SELECT a.id, a.slug, a.name, a.name_ar
+		FROM trades t
+		JOIN committee_members m ON m.committee_id = t.committee_id
+		JOIN artisans a ON a.id = m.artisan_id
+		WHERE t.id = $1
+		ORDER BY a.name
+		LIMIT $2`, t, mostMembers)
+	if err != nil {
+		return nil, fmt.Errorf("mark: members: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanName)
+	if err != nil {
+		return nil, fmt.Errorf("mark: members: %w", err)
+	}
+	return list, nil
+}
+
+func scanName(row pgx.CollectableRow) (union.Artisan, error) {
+	var a union.Artisan
+	err := row.Scan(&a.ID, &a.Slug, &a.Name, &a.NameArabic)
+	return a, err
 }

@@ -79,6 +79,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST(reviewsPath+"/:ref", h.for_(identity.JudgePieces, h.decideReview))
 	r.GET("/admin/committees/:slug", h.for_(identity.JudgePieces, h.showCommittee))
 	r.POST("/admin/committees/:slug", h.for_(identity.JudgePieces, h.saveCommittee))
+	h.addMarkRoutes(r)
 	r.GET("/admin/voices", h.for_(identity.WriteWords, h.listVoices))
 	r.GET("/admin/voices/:slug", h.for_(identity.WriteWords, h.showVoice))
 	r.POST("/admin/voices/:slug", h.for_(identity.WriteWords, h.saveVoice))

@@ -36,10 +36,10 @@ func marks(ctx context.Context, db postgres.DB, l *lang.Language, a union.Artisa
 		v := Mark{Stars: web.NewStars(m.Level, m.Levels), Level: m.Level, Class: m.Class, Signed: web.MarkSigned(l, m, now.Location()),
 			Until: l.T("mark.until", m.LastDay(now.Location()), m.Visited), Specification: m.Specification.In(l, "fr"), Invented: m.Invented}
 		if m.Product != 0 {
-			v.Said = l.T("mark.of_piece", web.MarkGrade(l, m))
+			v.Said = web.MarkGrade(l, m, "mark.of_piece")
 			piece = append(piece, v)
 		} else {
-			v.Said = l.T("mark.of_workshop", web.MarkGrade(l, m))
+			v.Said = web.MarkGrade(l, m, "mark.of_workshop")
 			workshop = append(workshop, v)
 		}
 	}
