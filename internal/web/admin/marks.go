@@ -134,7 +134,7 @@ func newMarkRow(l *lang.Language, m mark.Mark, now time.Time) MarkRow {
 	if m.Product != 0 {
 		r.Of = m.Title.In(l, m.WrittenIn)
 	}
-	if !m.Ends.IsZero() {
+	if m.State == mark.Granted {
 		r.Until = m.LastDay(now.Location())
 	}
 	return r
@@ -147,7 +147,6 @@ type NewMarkPage struct {
 	Workshops  []web.Link // where none is chosen yet
 	Workshop   lang.Text  // empty where none is chosen
 	Slug       string
-	Path       string // of the workshop
 	Things     []Choice
 	Levels     []Choice
 	Classes    []Choice
@@ -211,10 +210,6 @@ func (h *Handlers) renderNewMark(c *gin.Context, a identity.Account, status int,
 		return err
 	}
 	page.Workshop, _ = m.NameIn(l)
-	page.Path = "/admin/artisans/" + m.Slug
-	if !a.May(identity.SeeArtisans) {
-		page.Path = ""
-	}
 	things, err := mark.Things(ctx, h.Pool, m)
 	if err != nil {
 		return err
