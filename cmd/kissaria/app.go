@@ -22,6 +22,7 @@ import (
 	"kissaria.ma/internal/checkout"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/mail"
+	"kissaria.ma/internal/mark"
 	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/payment"
@@ -181,6 +182,7 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 	a.desk.AddWorkers(workers)
 	post.AddWorkers(workers)
 	marketdata.AddWorkers(workers, a.pool)
+	mark.AddWorkers(workers, a.pool, time.Now)
 	jobs, err := river.NewClient(riverpgxv5.New(a.pool), &river.Config{
 		Logger:  a.queueLog(),
 		Workers: workers,
@@ -199,6 +201,9 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(20*time.Second), func() (river.JobArgs, *river.InsertOpts) {
 				return marketdata.RefreshArgs{}, nil
+			}, &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(mark.LapseEvery), func() (river.JobArgs, *river.InsertOpts) {
+				return mark.LapseArgs{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return media.SweepArgs{}, nil

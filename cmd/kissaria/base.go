@@ -225,7 +225,7 @@ func (b *base) fill(ctx context.Context, l *media.Library) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return demo.Fill(ctx, demo.Market{Pool: b.pool, Media: l, Seal: seal, Dir: b.config.DemoDir})
+	return demo.Fill(ctx, demo.Market{Pool: b.pool, Media: l, Seal: seal, Dir: b.config.DemoDir, Now: time.Now()})
 }
 
 // scaleOf reads how many times larger than the measure the demonstration is to be

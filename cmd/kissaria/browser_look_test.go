@@ -79,6 +79,20 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		t.Fatalf("approving = %d", got.status)
 	}
 	artisan.post("/studio/pieces/"+spoken+"/edit", nil)
+	signatures := func(n string) {
+		staff.post("/admin/committees/weaving", url.Values{"mark_rules": {"1"}, "signatures": {n}, "months": {"12"}, "renew_days": {"60"}})
+	}
+	unmarked := `
+		SELECT p.slug FROM products p JOIN artisans a ON a.id = p.artisan_id
+		WHERE a.slug = 'jaouad-benallal' AND p.state = 'on_sale' AND NOT EXISTS (SELECT FROM marks k WHERE k.product_id = p.id) ORDER BY p.slug LIMIT 1`
+	signatures("1")
+	withdrawn := staff.propose("jaouad-benallal", one[string](t, m, unmarked))
+	staff.visit(withdrawn, daysAgo(2))
+	staff.vote(withdrawn, "signed", "")
+	staff.post(withdrawn+"/withdrawal", url.Values{"reason": {"La laine de cette pièce est mêlée de fibre synthétique."}})
+	signatures("2")
+	proposed := staff.propose("jaouad-benallal", one[string](t, m, unmarked))
+	staff.vote(proposed, "signed", "Des lisières droites, une laine bien filée.")
 	today := time.Now()
 	artisan.post("/studio/workshop/closed", url.Values{"from": {today.Format(time.DateOnly)}, "until": {today.AddDate(0, 0, 9).Format(time.DateOnly)}, "pieces": {"stay"}})
 	ring := one[string](t, m, `SELECT phone FROM artisans WHERE slug = 'jaouad-benallal'`)
@@ -114,6 +128,7 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"list-searched", at("/products?q=kilim")},
 		{"list-empty", at("/products?q=helicopter")},
 		{"product", at("/products/kilim-blue-steps")},
+		{"product-marked", at("/products/" + one[string](t, m, `SELECT p.slug FROM marks k JOIN products p ON p.id = k.product_id WHERE k.invented ORDER BY k.id LIMIT 1`))},
 		{"product-variants", at("/products/grey-winter-djellaba")},
 		{"product-text", at("/products/house-number-tile")},
 		{"product-sold", at("/products/zouak-tray-blue-flower")},
@@ -183,6 +198,22 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			v.open("/admin/reviews")
 			v.find("DisclosureTriangle", l.T("admin.reviews.refuse_it")).click()
 		}},
+		{"admin-marks", outside("/admin/marks")},
+		{"admin-marks-empty", outside("/admin/marks?state=refused")},
+		{"admin-mark", outside(proposed)},
+		{"admin-mark-wrong", func(v *tab) {
+			v.open(proposed)
+			evaluate[chromedp.Void](v, `document.querySelector("[name=day]").value = "2020-01-01"`)
+			v.follow(v.find("button", l.T("admin.mark.visit.keep")).click)
+		}},
+		{"admin-mark-withdrawn", outside(withdrawn)},
+		{"admin-mark-standing", func(v *tab) {
+			v.open("/admin/marks/" + one[string](t, m, `SELECT ref FROM marks WHERE state = 'granted' ORDER BY id LIMIT 1`))
+			v.find("DisclosureTriangle", l.T("admin.mark.withdraw")).click()
+		}},
+		{"admin-mark-choose", outside("/admin/marks/new")},
+		{"admin-mark-new", outside("/admin/marks/new?artisan=jaouad-benallal")},
+		{"admin-mark-names", outside("/admin/marks/names")},
 		{"admin-waiting", outside("/admin/orders/waiting")},
 		{"admin-packing", outside("/admin/orders/packing")},
 		{"admin-label", outside("/admin/orders/" + paid.number + "/label")},
@@ -243,6 +274,10 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"studio", func(v *tab) {
 			v.be(artisan)
 			v.open("/studio")
+		}},
+		{"studio-marks", func(v *tab) {
+			v.open("/studio/marks")
+			v.find("DisclosureTriangle", l.T("studio.marks.appeal")).click()
 		}},
 		{"studio-orders", outside("/studio/orders")},
 		{"studio-pieces", outside("/studio/pieces")},

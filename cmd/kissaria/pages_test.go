@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -21,6 +22,7 @@ import (
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/mail"
+	"kissaria.ma/internal/mark"
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/payment"
@@ -49,6 +51,7 @@ var pages = map[string]any{
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
+	"admin/marks": &admin.MarksPage{}, "admin/mark": &admin.MarkPage{}, "admin/mark_new": &admin.NewMarkPage{}, "admin/mark_names": &admin.MarkNamesPage{}, "studio/marks": &studio.MarksPage{},
 	"admin/reviews": &admin.ReviewsPage{}, "studio/reviews": &studio.ReviewsPage{},
 	"admin/settings": &admin.SettingsPage{}, "admin/setting_list": &admin.SettingListPage{}, "admin/setting": &admin.SettingPage{},
 	"admin/translations": &admin.TranslationsPage{}, "shop/text": &shop.TextPage{},
@@ -199,6 +202,8 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		"account.invitation_sent", "account.reset_sent", "account.signed_out", "account.passkey_added", "account.passkeys_removed", "artisan.invited",
 		"helping.offered", "helping.asked", "helping.begun", "helping.ended", "helping.acted", "fulfilment.handed_in", "fulfilment.differs",
 		"revision.approved", "revision.changes_requested", "revision.rejected",
+		"mark.proposed", "mark.signed", "mark.voted_no", "mark.visited", "mark.granted", "mark.refused", "mark.withdrawn", "mark.lapsed", "mark.appealed",
+		"mark.appeal_allowed", "mark.appeal_dismissed", "mark.grades_named", "kin.declared", "kin.removed", "committee.mark_rules_set", "committee.mark_specified",
 		"artisan.imported", "artisans.imported", "artisans.exported", "voice.written_down", "review.shown", "review.refused", "review.answered", "artisan.suspended", "artisan.reinstated", "committee.rules_set", "committee.text_added", "committee.text_retired",
 		"payment.cash_taken", "order.readdressed", "order.refunded", "shipment.packed", "shipment.shipped", "shipment.delivered", "shipment.collected", "shipment.returned")
 	for _, w := range order.Works {
@@ -224,6 +229,20 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("admin.reviews.done.", "the office", string(review.Shown), string(review.Refused))
 	family("review.", "an order's page", "stars", "write", "change", "author", "author.hint", "title", "mean", "rating.wrong", "words.wrong", "author.wrong",
 		"language.wrong", "too_long", "reason.wrong", "state.wrong", "answer.wrong")
+	family("mark.", "the shop", "grade", "of_workshop", "of_piece", "signed_by", "until", "invented", "asks")
+	family("mark.", "the faults of a mark", "words.wrong", "too_long", "level.wrong", "class.wrong", "verdict.wrong", "thing.wrong", "day.unread", "day.future",
+		"day.old", "visitor.wrong", "kin.self")
+	family("mark.state.", "the office", "proposed", "standing", "coming", "ending", "lapsed", "refused", "withdrawn")
+	family("mark.event.", "the office", "proposed", "granted", "refused", "withdrawn", "lapsed", "appealed", string(mark.Allowed), string(mark.Dismissed))
+	for _, tab := range mark.Tabs {
+		named["admin.marks.tab."+cmp.Or(string(tab), "all")] = "the office"
+	}
+	family("admin.mark.said.", "the office", "voted", "granted", "refused", "visited", "withdrawn", "decided", "kin")
+	family("admin.mark.vote.", "the office", string(mark.Signed), string(mark.No))
+	family("admin.mark.", "the office", "day", "visitor", "note", "tally", "proposed")
+	family("admin.mark_rules.", "the office", "signatures", "months", "renew_days")
+	family("studio.marks.", "the studio", "tally", "from", "until", "renew", "ended", "appeal.sent", "workshop")
+	family("notice.mark_", "the studio", "proposed", "granted", "refused", "withdrawn", "lapsed", "appeal_allowed", "appeal_dismissed")
 	family("facet.", "the list", "trade", "kind", "quarter")
 	family("artisan.state.", "the register", string(union.Applied), string(union.Invited), string(union.Active), string(union.Suspended), string(union.Left))
 	family("product.state.", "the studio", string(catalog.Drafted), string(catalog.OnSale), string(catalog.Withdrawn), string(catalog.TakenDown))

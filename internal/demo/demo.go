@@ -17,6 +17,7 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/mark"
 	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/money"
@@ -67,6 +68,7 @@ type filler struct {
 	trades     map[string]union.TradeID
 	quarters   map[string]union.QuarterID
 	artisans   map[string]union.ArtisanID
+	admin      identity.AccountID
 	kinds      map[string]catalog.KindID
 	terms      map[string]catalog.TermID // by vocabulary/slug
 	covers     []media.PictureID         // of the front page
@@ -81,7 +83,7 @@ func (f *filler) run(ctx context.Context) error {
 	}{
 		{"union", f.fillUnion}, {"trades", f.fillTrades}, {"quarters", f.fillQuarters}, {"artisans", f.fillArtisans},
 		{"vocabularies", f.fillVocabularies}, {"products", f.fillProducts}, {"reviews", f.fillReviews}, {"collections", f.fillCollections},
-		{"shipping", f.fillShipping}, {"pages", f.fillPages}, {"accounts", f.fillAccounts}, {"pictures", f.queuePictures},
+		{"shipping", f.fillShipping}, {"pages", f.fillPages}, {"accounts", f.fillAccounts}, {"marks", f.fillMarks}, {"pictures", f.queuePictures},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("demo: %s: %w", step.name, err)
@@ -198,7 +200,7 @@ func (f *filler) fillArtisans(ctx context.Context) error {
 			Trade: f.trades[a.Trade], Quarter: f.quarters[a.Zone], Bio: a.Bio, WrittenIn: "ar", Speaks: a.Languages,
 			YearsOfCraft: a.Years, Latitude: &a.Lat, Longitude: &a.Lon, AcceptsVisits: a.AcceptsVisits,
 			ByAppointment: a.ByAppointment, VisitHours: union.Hours(a.VisitHours), Phone: a.Phone, RegisterNumber: a.Register,
-			LegalStatus: a.LegalStatus, MarkLevel: a.Mark, Joined: joined, BankSealed: f.Seal.Close(a.RIB, a.Slug), Picture: picture,
+			LegalStatus: a.LegalStatus, Joined: joined, BankSealed: f.Seal.Close(a.RIB, a.Slug), Picture: picture,
 		})
 		if err != nil {
 			return err
@@ -434,7 +436,6 @@ func (f *filler) fillAccounts(ctx context.Context) error {
 		{Name: "Amina Raissouni", Roles: []identity.Role{identity.Admin}},
 		{Name: "Driss Benyahia", Roles: []identity.Role{identity.Treasurer}},
 	}
-	var admin identity.AccountID
 	for i, a := range identity.DemoAccounts {
 		if i < len(staff) {
 			n := staff[i]
@@ -444,7 +445,7 @@ func (f *filler) fillAccounts(ctx context.Context) error {
 				return err
 			}
 			if i == 0 {
-				admin = id
+				f.admin = id
 			}
 			continue
 		}
@@ -454,7 +455,7 @@ func (f *filler) fillAccounts(ctx context.Context) error {
 				whose = f.artisans[m.Slug]
 			}
 		}
-		token, err := union.Invite(ctx, f.tx, whose, admin, f.Now)
+		token, err := union.Invite(ctx, f.tx, whose, f.admin, f.Now)
 		if err != nil {
 			return err
 		}
@@ -463,6 +464,73 @@ func (f *filler) fillAccounts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fillMarks has the committees sign workshops and some of their pieces, as invented
+// as the market. Where one of the chairs has no say, being the workshop's own or
+// its kin, the administrator stands in.
+func (f *filler) fillMarks(ctx context.Context) error {
+	location, err := time.LoadLocation("Africa/Casablanca")
+	if err != nil {
+		return err
+	}
+	specifications := map[union.CommitteeID]lang.Texts{}
+	chairs := map[string][]string{} // of the committee of a trade
+	for _, c := range f.Committees {
+		specifications[f.committees[c.Slug]] = c.Specification
+		for _, t := range f.Trades {
+			if t.Committee == c.Slug {
+				chairs[t.Slug] = []string{c.Chair, c.ViceChair}
+			}
+		}
+	}
+	var kin [][2]union.ArtisanID
+	for _, k := range f.Kin {
+		kin = append(kin, [2]union.ArtisanID{f.artisans[k[0]], f.artisans[k[1]]})
+	}
+	isKin := func(a, b string) bool {
+		return a == b || slices.Contains(f.Kin, [2]string{a, b}) || slices.Contains(f.Kin, [2]string{b, a})
+	}
+	names := map[string]string{}
+	for _, a := range f.Artisans {
+		names[a.Slug] = a.Name.Latin
+	}
+	var list []mark.Seed
+	// Days are spread over the months in which a mark stands, so that some are
+	// about to run out.
+	plant := func(artisan, trade, product string, level int) {
+		n := len(list)
+		days := 5 + n*37%340
+		if product != "" {
+			days = 5 + n*37%60
+		}
+		s := mark.Seed{Artisan: f.artisans[artisan], Product: product, Level: level, Class: "A", Granted: f.Now.In(location).AddDate(0, 0, -days)}
+		if n%4 == 3 {
+			s.Class = "B"
+		}
+		for _, chair := range chairs[trade] {
+			if !isKin(artisan, chair) {
+				s.Signers, s.Visitor = append(s.Signers, f.artisans[chair]), names[chair]
+			}
+		}
+		if len(s.Signers) < 2 {
+			s.StandsIn = f.admin
+		}
+		list = append(list, s)
+	}
+	trades := map[string]string{}
+	for _, a := range f.Artisans {
+		trades[a.Slug] = a.Trade
+		if a.Mark > 0 {
+			plant(a.Slug, a.Trade, "", a.Mark)
+		}
+	}
+	for i, p := range f.Products {
+		if p.Featured && i%2 == 0 {
+			plant(p.Artisan, trades[p.Artisan], p.Slug, 2)
+		}
+	}
+	return mark.Plant(ctx, f.tx, specifications, kin, list)
 }
 
 // queuePictures queues the front page's pictures before all others.

@@ -69,7 +69,9 @@ type file struct {
 		Chair         string
 		ViceChair     string `json:"vice_chair"`
 		Meets         string
+		Specification lang.Texts // what its mark asks for
 	}
+	Kin               [][2]string  // slugs of artisans
 	Criteria, Phrases []lang.Texts // every committee begins with these
 	Artisans          []struct {
 		Slug          string

@@ -54,7 +54,6 @@ type Artisan struct {
 	Away                bool     // its pieces have left the market for them
 	RegisterNumber      string
 	LegalStatus         string
-	MarkLevel           int // 0 for none
 	Joined              time.Time
 	BankSealed          []byte
 	Picture             media.PictureID    // of the workshop, 0 for none
@@ -92,7 +91,7 @@ var ErrNoArtisan = fault.New(fault.NotFound, "error.not_found")
 const artisanColumns = `
 	a.id, a.slug, a.state, a.name, a.name_ar, a.gender, a.trade_id, t.slug, t.name, a.quarter_id, q.slug, q.name,
 	a.bio, a.written_in, a.speaks, a.years_of_craft, a.latitude, a.longitude, a.accepts_visits, a.by_appointment,
-	a.visit_hours, coalesce(a.email, ''), a.phone, a.register_number, a.legal_status, coalesce(a.mark_level, 0),
+	a.visit_hours, coalesce(a.email, ''), a.phone, a.register_number, a.legal_status,
 	a.joined, coalesce(a.picture_id, 0), coalesce(a.account_id, 0), a.shows_phone, a.closed_from, a.closed_until,
 	a.closed_leaves, a.away`
 
@@ -108,7 +107,7 @@ func scanArtisan(row pgx.CollectableRow) (Artisan, error) {
 	err := row.Scan(&a.ID, &a.Slug, &a.State, &a.Name, &a.NameArabic, &a.Gender, &a.Trade, &a.TradeSlug, &a.TradeName,
 		&a.Quarter, &a.QuarterSlug, &a.QuarterName, &a.Bio, &a.WrittenIn, &a.Speaks, &a.YearsOfCraft,
 		&a.Latitude, &a.Longitude, &a.AcceptsVisits, &a.ByAppointment, &a.VisitHours, &a.Email, &a.Phone,
-		&a.RegisterNumber, &a.LegalStatus, &a.MarkLevel, &a.Joined, &a.Picture, &a.Account,
+		&a.RegisterNumber, &a.LegalStatus, &a.Joined, &a.Picture, &a.Account,
 		&a.ShowsPhone, &from, &until, &leaves, &a.Away)
 	if from != nil && until != nil {
 		a.Closed = Holidays{*from, *until, leaves}
@@ -249,13 +248,13 @@ func AddArtisan(ctx context.Context, tx pgx.Tx, a Artisan) (id ArtisanID, err er
 	err = tx.QueryRow(ctx, `
 		INSERT INTO artisans (slug, trade_id, quarter_id, state, name, name_ar, gender, bio, written_in, speaks,
 			years_of_craft, latitude, longitude, accepts_visits, by_appointment, visit_hours, email, phone,
-			register_number, legal_status, mark_level, joined, bank_sealed, picture_id)
+			register_number, legal_status, joined, bank_sealed, picture_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, nullif($17, ''), $18,
-			$19, $20, nullif($21::int, 0), $22, $23, nullif($24::bigint, 0))
+			$19, $20, $21, $22, nullif($23::bigint, 0))
 		RETURNING id`,
 		a.Slug, a.Trade, a.Quarter, a.State, a.Name, a.NameArabic, a.Gender, a.Bio, a.WrittenIn, a.Speaks,
 		a.YearsOfCraft, a.Latitude, a.Longitude, a.AcceptsVisits, a.ByAppointment, a.VisitHours, a.Email, a.Phone,
-		a.RegisterNumber, a.LegalStatus, a.MarkLevel, a.Joined, a.BankSealed, a.Picture).Scan(&id)
+		a.RegisterNumber, a.LegalStatus, a.Joined, a.BankSealed, a.Picture).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("union: add artisan %s: %w", a.Slug, err)
 	}

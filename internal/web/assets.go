@@ -38,11 +38,11 @@ var sheets = map[string][]string{
 	"shop.css": {"tokens", "base", "layout", "icon", "picture", "site-header", "dado", "site-footer", "btn", "hero", "piece-label",
 		"product-card", "price-stripe", "trade-list", "artisan-card", "visit", "trail", "gallery", "offer", "facts", "making",
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
-		"mark-level", "empty", "prose", "order", "sandbox", "buyer-review", "voice-note", "waiting", "badge", "qr", "ways-in", "written", "utilities"},
+		"mark-level", "empty", "prose", "order", "sandbox", "buyer-review", "voice-note", "badge", "qr", "ways-in", "written", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
-		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "buyer-review", "voice-note", "qr", "ways-in", "prose", "setting", "written", "utilities"},
+		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "buyer-review", "voice-note", "qr", "mark-level", "ways-in", "prose", "setting", "written", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
-		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "buyer-review", "voice-note", "map-sketch", "place", "ways-in", "utilities"},
+		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "buyer-review", "voice-note", "map-sketch", "place", "mark-level", "ways-in", "utilities"},
 }
 
 // scripts are the scripts, each of files of assets/js. Each file is a module

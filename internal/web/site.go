@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -158,17 +159,31 @@ type LanguageLink struct {
 
 // User is who is signed in, for the administration's bar.
 type User struct {
-	Name     string
-	Roles    string
-	Orders   bool // may see orders and artisans
-	Queue    bool // may judge pieces
-	Studio   bool // has a workshop
-	Audit    bool // may see who did what
-	Staff    bool // may give roles
-	Office   bool // may enter the administration
-	Words    bool // may write down what artisans said, and translate
-	Settings bool // may change the market's own data
+	Name   string
+	Roles  string
+	Search bool // may look for anything in the office
+	Studio bool // has a workshop
+	Office bool // may enter the administration
+	Nav    []NavGroup
 }
+
+// A NavGroup is pages of the office that belong together. It leads to the first
+// of them, and is named for it.
+type NavGroup struct{ Links []NavLink }
+
+// NavLink leads to a section of the office.
+type NavLink struct{ Name, Path, Section string }
+
+// First is what the group leads to.
+func (g NavGroup) First() NavLink { return g.Links[0] }
+
+// Has reports whether a section is in the group.
+func (g NavGroup) Has(section string) bool {
+	return slices.ContainsFunc(g.Links, func(l NavLink) bool { return l.Section == section })
+}
+
+// Several reports whether there is a choice within the group.
+func (g NavGroup) Several() bool { return len(g.Links) > 1 }
 
 const languageKey = "language"
 

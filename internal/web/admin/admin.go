@@ -89,6 +89,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST(settingsPath+"/:kind/:ref/removal", h.for_(identity.KeepSettings, h.removeSetting))
 	r.GET(translationsPath, h.for_(identity.WriteWords, h.listTranslations))
 	r.POST(translationsPath, h.for_(identity.WriteWords, h.saveTranslations))
+	h.addMarkRoutes(r)
 	r.GET("/admin/voices", h.for_(identity.WriteWords, h.listVoices))
 	r.GET("/admin/voices/:slug", h.for_(identity.WriteWords, h.showVoice))
 	r.POST("/admin/voices/:slug", h.for_(identity.WriteWords, h.saveVoice))
@@ -115,14 +116,42 @@ func (h *Handlers) page(c *gin.Context, a identity.Account, title string) web.Pa
 	l := web.Language(c)
 	p := h.Site.Page(c, title)
 	p.NoIndex = true
-	p.User = &web.User{Name: a.Name, Orders: a.May(identity.SeeOrders), Queue: a.May(identity.JudgePieces), Studio: a.May(identity.EnterStudio), Audit: a.May(identity.SeeAudit),
-		Staff: a.May(identity.ManageStaff), Office: true, Words: a.May(identity.WriteWords), Settings: a.May(identity.KeepSettings)}
+	p.User = &web.User{Name: a.Name, Search: a.May(identity.SeeOrders), Studio: a.May(identity.EnterStudio), Office: true, Nav: nav(l, a)}
 	var roles []string
 	for _, r := range a.Roles {
 		roles = append(roles, l.T("role."+string(r)))
 	}
 	p.User.Roles = l.List(roles)
 	return p
+}
+
+// sections are the office's pages as its bar leads to them, in groups.
+var sections = [][]struct {
+	name, path, key string
+	may             identity.Act
+}{
+	{{"orders", ordersPath, "admin.orders", identity.SeeOrders}},
+	{{"artisans", "/admin/artisans", "admin.artisans", identity.SeeArtisans}},
+	{{"queue", "/admin/queue", "admin.queue", identity.JudgePieces}, {"reviews", reviewsPath, "admin.reviews", identity.JudgePieces},
+		{"marks", marksPath, "admin.marks", identity.JudgePieces}, {"voices", "/admin/voices", "admin.voices", identity.WriteWords}},
+	{{"settings", settingsPath, "settings.title", identity.KeepSettings}, {"translations", translationsPath, "translations.title", identity.WriteWords},
+		{"staff", staffPath, "staff.title", identity.ManageStaff}, {"audit", "/admin/audit", "admin.audit", identity.SeeAudit}},
+}
+
+// nav is what of the office an account may enter.
+func nav(l *lang.Language, a identity.Account) (list []web.NavGroup) {
+	for _, of := range sections {
+		var g web.NavGroup
+		for _, s := range of {
+			if a.May(s.may) {
+				g.Links = append(g.Links, web.NavLink{Name: l.T(s.key), Path: s.path, Section: s.name})
+			}
+		}
+		if len(g.Links) > 0 {
+			list = append(list, g)
+		}
+	}
+	return list
 }
 
 // OrdersPage is admin/orders.

@@ -138,6 +138,7 @@ type ArtisanPage struct {
 	Give       string      // where a code for a helper is made; empty for who may not
 	Offer      *HelperOffer
 	Suspension SuspensionForm
+	Marks      *MarkPart // nil for who has nothing to do with them
 }
 
 // HelperOffer is a code for whoever is to help an artisan, shown once.
@@ -202,6 +203,9 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	}
 	if asShown+differed > 0 {
 		page.Verdicts = l.T("admin.verdicts", asShown+differed, asShown, differed, order.DifferedShare(asShown, differed))
+	}
+	if page.Marks, err = h.newMarkPart(c, a, m); err != nil {
+		return nil, err
 	}
 	page.Suspension, err = h.newSuspensionForm(c, a, m)
 	return page, err

@@ -28,6 +28,10 @@ type CommitteePage struct {
 	Parts    []TextPart
 	Action   string
 	MayRules bool
+
+	MarkRules     []web.Field // nil for who may not set them
+	Specification []Area      // by language
+	Marks         web.Link
 }
 
 // TextPart is a committee's texts of one kind, and a form for one more.
@@ -94,6 +98,9 @@ func (h *Handlers) newCommitteePage(c *gin.Context, a identity.Account, k union.
 	name := k.Name.In(l, "fr")
 	page := &CommitteePage{Page: h.page(c, a, name.Words), Name: name, Action: "/admin/committees/" + k.Slug, MayRules: a.May(identity.JudgeEverything)}
 	page.Section = "queue"
+	if err := h.fillMarkRules(c, a, page, k, form); err != nil {
+		return nil, err
+	}
 	rules, err := moderation.RulesOf(ctx, h.Pool)
 	if err != nil {
 		return nil, err
@@ -155,15 +162,13 @@ func (h *Handlers) saveCommittee(c *gin.Context, a identity.Account) error {
 	kind := moderation.TextKind(form.Value("kind"))
 	act := func(tx pgx.Tx) error {
 		switch {
+		case form.Value("mark_rules") != "" || form.Value("specification") != "":
+			return h.saveMarkRules(c, tx, a, k, form)
 		case form.Value("rules") != "":
 			if !a.May(identity.JudgeEverything) {
 				return identity.ErrForbidden
 			}
-			r, err := readRules(form)
-			if err != nil {
-				return err
-			}
-			return moderation.SetRules(ctx, tx, k, r, a.ID)
+			return moderation.SetRules(ctx, tx, k, readRules(form), a.ID)
 		case form.Value("retire") != "":
 			id, err := strconv.ParseInt(form.Value("retire"), 10, 64)
 			if err != nil {
@@ -201,15 +206,17 @@ func (h *Handlers) saveCommittee(c *gin.Context, a identity.Account) error {
 	return nil
 }
 
-// readRules reads a committee's rules. What is no number is out of every bound,
-// and refused beside its field with them.
-func readRules(form *web.Form) (moderation.Rules, error) {
-	number := func(field string) int {
-		n, err := strconv.Atoi(lang.WesternDigits(form.Value(field)))
-		if err != nil {
-			return -1
-		}
-		return n
+// readRules reads a committee's rules.
+func readRules(form *web.Form) moderation.Rules {
+	return moderation.Rules{Approvals: readNumber(form, "approvals"), WaryFrom: readNumber(form, "wary_from"), PromiseDays: readNumber(form, "promise_days")}
+}
+
+// readNumber reads a whole number. What is none is out of every bound, and refused
+// beside its field with them.
+func readNumber(form *web.Form, field string) int {
+	n, err := strconv.Atoi(lang.WesternDigits(form.Value(field)))
+	if err != nil {
+		return -1
 	}
-	return moderation.Rules{Approvals: number("approvals"), WaryFrom: number("wary_from"), PromiseDays: number("promise_days")}, nil
+	return n
 }

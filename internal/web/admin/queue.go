@@ -24,6 +24,7 @@ type QueuePage struct {
 	Parts      []QueuePart
 	Committees []web.Link // whose criteria the reader may keep
 	More       int        // so many more wait than are shown
+	Marks      []web.Link // what waits besides
 }
 
 // QueuePart is new pieces, or changes.
@@ -135,6 +136,9 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 		if len(parts[change].Rows) > 0 {
 			page.Parts = append(page.Parts, *parts[change])
 		}
+	}
+	if page.Marks, err = h.waitingMarks(c, newMarkJudge(c, a, q.judge)); err != nil {
+		return err
 	}
 	committees, err := h.keptCommittees(c, a)
 	if err != nil {

@@ -145,7 +145,7 @@ type ArtisanPage struct {
 	Bio         lang.Text
 	Photo       web.Picture
 	Work        []web.Picture // at hand
-	MarkLevel   int
+	Marks       []Mark
 	Speaks      string
 	Cards       []ProductCard
 	Visits      bool
@@ -189,7 +189,7 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 	}
 	name, other := a.NameIn(l)
 	page := &ArtisanPage{Page: h.Site.Page(c, name.Words), Name: name, Other: other, Bio: a.Bio.In(l, a.WrittenIn),
-		MarkLevel: a.MarkLevel, Visits: a.AcceptsVisits, Appointment: a.ByAppointment, Quarter: a.QuarterName.In(l, "fr")}
+		Visits: a.AcceptsVisits, Appointment: a.ByAppointment, Quarter: a.QuarterName.In(l, "fr")}
 	page.Section, page.Steady, page.Description = "artisans", true, page.Bio.Words
 	page.Trail = []Crumb{{l.T("nav.artisans"), web.Path(c, "/artisans")},
 		{a.TradeName.In(l, "fr").Words, web.Path(c, "/trades/"+a.TradeSlug)}}
@@ -207,6 +207,9 @@ func (h *Handlers) showArtisan(c *gin.Context) error {
 		return err
 	}
 	now := h.Site.Now().In(profile.Location)
+	if page.Marks, _, err = marks(ctx, h.Pool, l, a.ID, 0, now); err != nil {
+		return err
+	}
 	page.Hours = web.NewWeek(l, a.VisitHours, now)
 	switch {
 	case a.Closed.Over(now):

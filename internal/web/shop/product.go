@@ -56,7 +56,8 @@ type ProductPage struct {
 	More        []ProductCard
 	MorePath    string
 	AddPath     string
-	MarkLevel   int
+	Marks       []Mark // of the piece
+	MakerMarks  []Mark // of the workshop
 	MakerOther  lang.Text
 	MakerPhoto  web.Picture
 	MakerBio    lang.Text
@@ -147,7 +148,7 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 		{p.TradeName.In(l, "fr").Words, web.Path(c, "/trades/"+p.TradeSlug)}}
 	page.Maker, page.MakerOther = maker.NameIn(l)
 	page.MakerPath, page.Quarter = web.Path(c, "/artisans/"+maker.Slug), maker.QuarterName.In(l, "fr")
-	page.MakerBio, page.MarkLevel = maker.Bio.In(l, maker.WrittenIn), maker.MarkLevel
+	page.MakerBio = maker.Bio.In(l, maker.WrittenIn)
 	page.MakerPhoto = pictures.Make(maker.Picture, "maker__photo", "", "(min-width: 48rem) 14rem, 40vw", false)
 	for i, id := range r.Pictures {
 		alt := page.Name.Words
@@ -168,6 +169,10 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 	}
 	page.offer(l, p)
 	now := h.Site.Now()
+	page.MakerMarks, page.Marks, err = marks(ctx, h.Pool, l, maker.ID, p.ID, now.In(profile.Location))
+	if err != nil {
+		return err
+	}
 	page.Withdrawal, page.MadeFor = profile.WithdrawalDays, r.MadeToMeasure()
 	page.Counter = profile.Address.Line1
 	page.AddPath = web.Path(c, "/cart/lines")

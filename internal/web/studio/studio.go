@@ -76,6 +76,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.POST("/studio/workshop/:part", h.own(h.savePart))
 	r.GET("/studio/reviews", h.own(h.listReviews))
 	r.POST("/studio/reviews/:ref", h.own(h.answerReview))
+	r.GET("/studio/marks", h.own(h.listMarks))
+	r.POST("/studio/marks/:ref/appeal", h.own(h.createAppeal))
 	r.GET("/studio/cards", h.own(h.listCards))
 	r.POST("/studio/drafts", h.own(h.createDraft))
 	r.POST("/studio/drafts/:token/leave", h.own(h.deleteEdit))

@@ -397,14 +397,8 @@ func readHolidays(form *web.Form) (days union.Holidays, err error) {
 	days.Leaves = form.Value("pieces") == "leave"
 	var f fault.Form
 	for name, day := range map[string]*time.Time{"from": &days.From, "until": &days.Until} {
-		typed := lang.WesternDigits(form.Value(name))
 		read := false
-		for _, layout := range []string{time.DateOnly, "2/1/2006"} { // A browser's field, and as people write it.
-			if at, err := time.Parse(layout, typed); err == nil {
-				*day, read = at, true
-			}
-		}
-		if !read {
+		if *day, read = web.ReadDay(form.Value(name)); !read {
 			f.Wrong(name, "studio.closed.unread")
 		}
 	}
