@@ -42,6 +42,7 @@ type DecisionPage struct {
 	Other       string // a colleague who is looking at it just now
 	Photos      []SentPhoto
 	Gone        []web.Picture // of the live revision, which this one has not
+	Copies      []CopyPair    // photos that look like some of other workshops
 	Change      bool
 	Changes     []Change
 	Facts       []Fact
@@ -65,6 +66,17 @@ type DecisionPage struct {
 type SentPhoto struct {
 	Photo web.Picture
 	New   bool // buyers do not see it yet
+}
+
+// CopyPair is a photo as it was sent, beside one of another workshop that it
+// looks like.
+type CopyPair struct {
+	Sent, Other web.Picture
+	Maker       lang.Text
+	MakerPath   string
+	Piece       lang.Text
+	PiecePath   string // empty where the workshop's page shows it
+	At          time.Time
 }
 
 // Fact is a line of a description list.
@@ -153,6 +165,9 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 	if err := h.showSent(c, page, s, live, isLive && s.Change, others); err != nil {
 		return nil, err
 	}
+	if err := h.showCopies(c, page, s); err != nil {
+		return nil, err
+	}
 	from, to, ok, err := catalog.PriceRange(ctx, h.Pool, s.Product)
 	if err != nil {
 		return nil, err
@@ -226,6 +241,43 @@ func (h *Handlers) showSent(c *gin.Context, page *DecisionPage, s, live catalog.
 			dir = "ltr"
 		}
 		page.Changes = append(page.Changes, compare(f.Label, was, f.Words+f.Code, dir))
+	}
+	return nil
+}
+
+// showCopies fills in which photos look like some of other workshops.
+func (h *Handlers) showCopies(c *gin.Context, page *DecisionPage, s catalog.Submitted) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	copies, err := moderation.Copies(ctx, h.Pool, []catalog.Submitted{s})
+	if err != nil || len(copies) == 0 {
+		return err
+	}
+	var ids []media.PictureID
+	var makerIDs []union.ArtisanID
+	for _, k := range copies[s.Revision] {
+		ids, makerIDs = append(ids, k.Photo, k.Other), append(makerIDs, k.Artisan)
+	}
+	pictures, err := web.ReadPictures(ctx, h.Pool, ids...)
+	if err != nil {
+		return err
+	}
+	makers, err := union.ArtisansByID(ctx, h.Pool, makerIDs)
+	if err != nil {
+		return err
+	}
+	for _, k := range copies[s.Revision] {
+		pair := CopyPair{Sent: pictures.Make(k.Photo, "shown__photo", l.T("admin.decision.copy.sent"), "10rem", false),
+			Other: pictures.Make(k.Other, "shown__photo", l.T("admin.decision.copy.other"), "10rem", false)}
+		pair.Maker, _ = makers[k.Artisan].NameIn(l)
+		pair.MakerPath = "/admin/artisans/" + makers[k.Artisan].Slug
+		if k.Piece.Slug != "" {
+			pair.Piece, pair.At = k.Piece.Title.In(l, k.Piece.WrittenIn), k.Piece.Sent
+			pair.PiecePath = "/" + l.Code + "/products/" + k.Piece.Slug
+			if !k.Piece.Live {
+				pair.PiecePath = "/admin/queue/" + k.Piece.Slug + "/" + strconv.Itoa(k.Piece.Number)
+			}
+		}
+		page.Copies = append(page.Copies, pair)
 	}
 	return nil
 }

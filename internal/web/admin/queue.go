@@ -44,6 +44,7 @@ type WaitingRow struct {
 	By    string // who is looking at it just now
 	Photo web.Picture
 	Price money.Amount
+	Alike bool // one of its photos looks like another workshop's
 }
 
 const mostWaiting = 100
@@ -108,11 +109,15 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 	if err != nil {
 		return err
 	}
+	copies, err := moderation.Copies(ctx, h.Pool, q.list)
+	if err != nil {
+		return err
+	}
 	parts := map[bool]*QueuePart{false: {Name: l.T("admin.queue.new")}, true: {Name: l.T("admin.queue.changes")}}
 	for _, s := range q.list {
 		name, _ := makers[s.Artisan].NameIn(l)
 		row := WaitingRow{Path: decisionPath(s), Title: s.Title.In(l, s.WrittenIn), Maker: name.Words,
-			Trade: s.TradeName.In(l, "fr"), Since: s.SubmittedAt, Price: s.Price}
+			Trade: s.TradeName.In(l, "fr"), Since: s.SubmittedAt, Price: s.Price, Alike: len(copies[s.Revision]) > 0}
 		if len(s.Pictures) > 0 {
 			row.Photo = pictures.Make(s.Pictures[0], "shown__small", "", "4rem", false)
 		}
