@@ -271,7 +271,7 @@ func TestCommitteeIsWarnedOfCopies(t *testing.T) {
 	}
 	copied := send("forged-door-knocker-hero.jpg")
 	got := chair.get("/admin/queue/" + copied + "/1")
-	for _, want := range []string{"A photo looks like one of another workshop", "/en/products/forged-door-knocker", "/admin/artisans/" +
+	for _, want := range []string{"A photo looks like one of another workshop", "/en/products/forged-door-knocker", "/en/artisans/" +
 		one[string](t, m, `SELECT a.slug FROM artisans a JOIN products p ON p.artisan_id = a.id WHERE p.slug = 'forged-door-knocker'`)} {
 		if !strings.Contains(got.body, want) {
 			t.Errorf("the page of a piece with another workshop's photo lacks %q", want)

@@ -233,3 +233,21 @@ func PiecesWith(ctx context.Context, db postgres.DB, pictures []media.PictureID)
 	}
 	return list, nil
 }
+
+// LiveBySlug returns what buyers see of a product, or saw of it before it left
+// the market, and its state. It returns ErrNoProduct for what never was approved.
+func LiveBySlug(ctx context.Context, db postgres.DB, slug string) (s Submitted, state State, err error) {
+	var p ProductID
+	err = db.QueryRow(ctx, `SELECT id, state FROM products WHERE slug = $1 AND live_id IS NOT NULL`, slug).Scan(&p, &state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Submitted{}, "", ErrNoProduct
+	}
+	if err != nil {
+		return Submitted{}, "", fmt.Errorf("catalog: live product: %w", err)
+	}
+	s, ok, err := LiveOf(ctx, db, p)
+	if err == nil && !ok {
+		err = ErrNoProduct
+	}
+	return s, state, err
+}

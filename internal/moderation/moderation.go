@@ -97,8 +97,8 @@ func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, er
 	return j, nil
 }
 
-// may returns nil for a revision that the judge may judge.
-func (j Judge) may(s catalog.Submitted) error {
+// May returns nil for a revision that the judge may judge, ErrOwn or ErrNotYours.
+func (j Judge) May(s catalog.Submitted) error {
 	if j.owns(s) {
 		return ErrOwn
 	}
@@ -165,7 +165,7 @@ type Outcome struct {
 // told; nobody votes twice. It returns ErrOwn, ErrNotYours, ErrDecided,
 // ErrVoted or ErrNoWords.
 func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, r Ruling, at time.Time) (Outcome, error) {
-	if err := j.may(s); err != nil {
+	if err := j.May(s); err != nil {
 		return Outcome{}, err
 	}
 	r.Words = strings.TrimSpace(r.Words)

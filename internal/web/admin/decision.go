@@ -56,6 +56,7 @@ type DecisionPage struct {
 	Approvals   int
 	Needed      int
 	Action      string // empty where there is nothing to decide
+	Office      string // where what buyers see of it is taken down, empty where they see nothing
 	Criteria    []TextChip
 	Phrases     []TextChip
 	Words       string
@@ -157,6 +158,9 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 	live, isLive, err := catalog.LiveOf(ctx, h.Pool, s.Product)
 	if err != nil {
 		return nil, err
+	}
+	if isLive {
+		page.Office = piecePath(s.Slug)
 	}
 	others, err := catalog.OthersOf(ctx, h.Pool, s.Artisan, s.Product, mostOthers)
 	if err != nil {
@@ -269,7 +273,7 @@ func (h *Handlers) showCopies(c *gin.Context, page *DecisionPage, s catalog.Subm
 		pair := CopyPair{Sent: pictures.Make(k.Photo, "shown__photo", l.T("admin.decision.copy.sent"), "10rem", false),
 			Other: pictures.Make(k.Other, "shown__photo", l.T("admin.decision.copy.other"), "10rem", false)}
 		pair.Maker, _ = makers[k.Artisan].NameIn(l)
-		pair.MakerPath = "/admin/artisans/" + makers[k.Artisan].Slug
+		pair.MakerPath = "/" + l.Code + "/artisans/" + makers[k.Artisan].Slug
 		if k.Piece.Slug != "" {
 			pair.Piece, pair.At = k.Piece.Title.In(l, k.Piece.WrittenIn), k.Piece.Sent
 			pair.PiecePath = "/" + l.Code + "/products/" + k.Piece.Slug

@@ -56,6 +56,7 @@ type ProductPage struct {
 	More        []ProductCard
 	MorePath    string
 	AddPath     string
+	ReportPath  string
 	MarkLevel   int
 	MakerOther  lang.Text
 	MakerPhoto  web.Picture
@@ -170,7 +171,7 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 	now := h.Site.Now()
 	page.Withdrawal, page.MadeFor = profile.WithdrawalDays, r.MadeToMeasure()
 	page.Counter = profile.Address.Line1
-	page.AddPath = web.Path(c, "/cart/lines")
+	page.AddPath, page.ReportPath = web.Path(c, "/cart/lines"), web.Path(c, "/products/"+p.Slug+"/report")
 	for _, rate := range rates {
 		if rate.Currency == money.EUR {
 			page.About1, page.RateDay = l.Money(rate.Approximate(page.Price)), rate.Date
