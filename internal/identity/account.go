@@ -72,8 +72,9 @@ const (
 	GiveHelpers     Act = "helpers.give"   // to an artisan who stands at the union's counter
 	SeeAudit        Act = "audit.see"
 	SuspendArtisans Act = "artisans.suspend"
-	ManageStaff     Act = "staff.manage" // accounts, roles, who is signed in
-	WriteWords      Act = "words.write"  // what artisans said, and its translations
+	ManageStaff     Act = "staff.manage"   // accounts, roles, who is signed in
+	KeepTrainings   Act = "trainings.keep" // courses, and who finished them
+	WriteWords      Act = "words.write"    // what artisans said, and its translations
 )
 
 // allowed is the one table of who may do what.
@@ -88,6 +89,7 @@ var allowed = map[Act][]Role{
 	GiveMoneyBack:  {Admin, Treasurer},
 
 	WriteWords:      {Admin, Agent},
+	KeepTrainings:   {Admin, Agent},
 	SuspendArtisans: {Admin},
 
 	JudgePieces:     {Admin, Committee},

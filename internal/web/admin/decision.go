@@ -19,6 +19,7 @@ import (
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
 )
@@ -55,8 +56,9 @@ type DecisionPage struct {
 	Past        []PastDecision
 	Approvals   int
 	Needed      int
-	Action      string // empty where there is nothing to decide
-	Office      string // where what buyers see of it is taken down, empty where they see nothing
+	Because     []string // why so many
+	Action      string   // empty where there is nothing to decide
+	Office      string   // where what buyers see of it is taken down, empty where they see nothing
 	Criteria    []TextChip
 	Phrases     []TextChip
 	Words       string
@@ -348,6 +350,9 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 		return err
 	}
 	page.Approvals, page.Needed = standing.Approvals, standing.Needed
+	if page.Because, err = h.because(c, standing); err != nil {
+		return err
+	}
 	texts, err := moderation.TextsOf(ctx, h.Pool, s.Committee)
 	if err != nil {
 		return err
@@ -381,6 +386,27 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 		page.Next = decisionPath(list[at+1])
 	}
 	return nil
+}
+
+// because says why so many members must approve, where that is not simply what
+// the committee asks of everyone.
+func (h *Handlers) because(c *gin.Context, o moderation.Outcome) (said []string, err error) {
+	l := web.Language(c)
+	if o.Earned == "" && o.Differed == 0 {
+		return nil, nil
+	}
+	said = append(said, l.T("admin.decision.asked", o.Asked))
+	if o.Earned != "" {
+		k, err := training.CourseBySlug(c.Request.Context(), h.Pool, o.Earned)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, l.T("admin.decision.earned", k.Title.In(l, "fr")))
+	}
+	if o.Differed > 0 {
+		said = append(said, l.T("admin.decision.wary", o.Differed))
+	}
+	return said, nil
 }
 
 // createDecision serves POST /admin/queue/:slug/:number/decision, and leads on to
