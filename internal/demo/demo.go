@@ -332,7 +332,7 @@ func (f *filler) fillTrainings(ctx context.Context) error {
 				finished = append(finished, a.Slug)
 			}
 		}
-		if _, err := training.Finish(ctx, f.tx, course, finished, end, end, end, 0); err != nil {
+		if err := training.Plant(ctx, f.tx, course, finished, end); err != nil {
 			return err
 		}
 	}

@@ -186,6 +186,29 @@ func Finish(ctx context.Context, tx pgx.Tx, c Course, artisans []string, on, tod
 	if err := f.Err(); err != nil {
 		return 0, err
 	}
+	written, err := write(ctx, tx, c, artisans, on, at, by)
+	if err != nil {
+		return 0, err
+	}
+	for _, slug := range written {
+		err := identity.Record(ctx, tx, identity.Entry{By: by, Action: "course.finished", Subject: "artisan:" + slug,
+			After: map[string]any{"course": c.Slug, "on": on.Format(time.DateOnly)}})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(written), nil
+}
+
+// Plant has members of an invented market finish a course on its last day.
+func Plant(ctx context.Context, tx pgx.Tx, c Course, artisans []string, on time.Time) error {
+	_, err := write(ctx, tx, c, artisans, on, on, 0)
+	return err
+}
+
+// write writes down who finished a course, and returns the slugs of those who had
+// not finished it before.
+func write(ctx context.Context, tx pgx.Tx, c Course, artisans []string, on, at time.Time, by identity.AccountID) ([]string, error) {
 	rows, err := tx.Query(ctx, `
 		WITH written AS (
 			INSERT INTO completions (course_id, artisan_id, finished_on, recorded_by, recorded_at)
@@ -196,20 +219,13 @@ func Finish(ctx context.Context, tx pgx.Tx, c Course, artisans []string, on, tod
 			RETURNING artisan_id)
 		SELECT a.slug FROM written w JOIN artisans a ON a.id = w.artisan_id ORDER BY a.slug`, c.ID, artisans, on, by, at)
 	if err != nil {
-		return 0, fmt.Errorf("training: finish: %w", err)
+		return nil, fmt.Errorf("training: finish: %w", err)
 	}
 	written, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return 0, fmt.Errorf("training: finish: %w", err)
+		return nil, fmt.Errorf("training: finish: %w", err)
 	}
-	for _, slug := range written {
-		err := identity.Record(ctx, tx, identity.Entry{By: by, Action: "course.finished", Subject: "artisan:" + slug,
-			After: map[string]any{"course": c.Slug, "on": on.Format(time.DateOnly)}})
-		if err != nil {
-			return 0, err
-		}
-	}
-	return len(written), nil
+	return written, nil
 }
 
 // Undo takes back that someone finished a course, and logs it. It returns
