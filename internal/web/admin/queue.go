@@ -59,7 +59,7 @@ type ReportedPart struct {
 type ReportedRow struct {
 	WaitingRow
 	Said    string // how many reported it
-	Reasons []string
+	Reasons string // why, each reason once
 }
 
 const mostWaiting = 100
@@ -224,9 +224,11 @@ func (h *Handlers) listReported(c *gin.Context, q queue, page *QueuePage) error 
 			if r.Count > 0 {
 				row.Said = l.T("admin.queue.reported", r.Count)
 			}
+			var reasons []string
 			for _, reason := range r.Reasons {
-				row.Reasons = append(row.Reasons, l.T("report.reason."+string(reason)))
+				reasons = append(reasons, l.T("report.reason."+string(reason)))
 			}
+			row.Reasons = l.List(reasons)
 			shown.Rows = append(shown.Rows, row)
 		}
 		page.Reported = append(page.Reported, shown)
