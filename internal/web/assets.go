@@ -35,13 +35,13 @@ type asset struct {
 // sheets are the style sheets, each of files of assets/css in this order. The
 // order matters within a layer alone.
 var sheets = map[string][]string{
-	"shop.css": {"tokens", "base", "layout", "icon", "picture", "site-header", "dado", "site-footer", "btn", "report", "hero", "piece-label",
+	"shop.css": {"tokens", "base", "layout", "icon", "picture", "site-header", "dado", "site-footer", "btn", "hero", "piece-label",
 		"product-card", "price-stripe", "trade-list", "artisan-card", "visit", "trail", "gallery", "offer", "facts", "making",
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
 		"mark-level", "empty", "prose", "order", "sandbox", "buyer-review", "voice-note", "waiting", "badge", "qr", "ways-in", "utilities"},
-	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "report", "data-table", "badge", "facts", "notice",
+	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
 		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "buyer-review", "voice-note", "qr", "ways-in", "utilities"},
-	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "report", "studio",
+	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
 		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "buyer-review", "voice-note", "map-sketch", "place", "ways-in", "utilities"},
 }
 

@@ -65,7 +65,7 @@ func (h *Handlers) renderReport(c *gin.Context, status int, p catalog.Product, f
 		if err != nil {
 			return err
 		}
-		page.Photo = pictures.Make(p.Revision.Pictures[0], "report__photo", "", "8rem", true)
+		page.Photo = pictures.Make(p.Revision.Pictures[0], "basket-line__photo", "", "8rem", true)
 	}
 	for _, r := range moderation.Reasons {
 		page.Reasons = append(page.Reasons, ReasonChoice{string(r), l.T("report.reason." + string(r)), l.T("report.reason." + string(r) + ".more"),
