@@ -47,9 +47,10 @@ type base struct {
 // openBase starts or reaches the database and Redis, and migrates.
 func openBase(ctx context.Context, c Config, log *slog.Logger) (b *base, err error) {
 	b = &base{config: c, log: log}
+	begun := b
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, b.close())
+			b, err = nil, errors.Join(err, begun.close())
 		}
 	}()
 	if c.private() {

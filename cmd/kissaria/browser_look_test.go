@@ -61,6 +61,28 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	treasurer.on(windows).signIn("treasurer@kissaria.example", "demo-treasurer-2026")
 	link, _ = artisan.offer("/studio/helpers")
 	sent := m.sendCopies(t, artisan, "kilim-blue-steps", 1)[0]
+	// One of its photos looks like another workshop's.
+	_, err := m.pool.Exec(t.Context(), `
+		INSERT INTO picture_alikes (picture_id, other_id, distance)
+		SELECT mine.picture_id, theirs.picture_id, 3
+		FROM products p JOIN revision_pictures mine ON mine.revision_id = p.live_id AND mine.position = 1,
+		     products o JOIN revision_pictures theirs ON theirs.revision_id = o.live_id AND theirs.position = 1
+		WHERE p.slug = 'kilim-blue-steps' AND o.slug = 'forged-door-knocker'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := one[string](t, m, `
+		SELECT p.slug FROM products p JOIN artisans a ON a.id = p.artisan_id
+		WHERE a.slug = 'jaouad-benallal' AND p.slug <> 'kilim-blue-steps' AND p.state = 'on_sale' ORDER BY p.slug LIMIT 1`)
+	for _, piece := range []string{down, "kilim-blue-steps"} {
+		shopper.post("/"+l.Code+"/products/"+piece+"/report", url.Values{"reason": {"copied"}, "contact": {"aunt@example.org"},
+			"words": {"My aunt in Aïn Boukhissa weaves these steps, and this is her photo."}})
+		shopper.post("/"+l.Code+"/products/"+piece+"/report", url.Values{"reason": {"misleading"}})
+	}
+	chair := m.comeIn(t, "saadia-ghomari")
+	if got := chair.ruled(chair.get("/admin/pieces/"+down), "/admin/pieces/"+down+"/ruling", "taken_down", url.Values{"words": {"The photos are of another workshop."}}); got.status != http.StatusSeeOther {
+		t.Fatalf("taking a piece down = %d", got.status)
+	}
 	edit := strings.TrimSuffix(artisan.post("/studio/pieces/kilim-blue-steps/edit", nil).location, "photos")
 	artisan.post(edit+"words", url.Values{"version": {version(t, artisan.get(edit+"words").body)}, "title": {"Blue Steps kilim, long"}, "words": {"Woven in the spring, with a wider border of three blues."}})
 	artisan.sendPhotos(edit+"photos", nil, photo(t, 640, 800))
@@ -174,6 +196,12 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			v.open("/" + l.Code + "/orders/" + arrived.token)
 			v.find("DisclosureTriangle", l.T("review.change")).click()
 		}},
+		{"report", at("/products/kilim-blue-steps/report")},
+		{"report-wrong", func(v *tab) {
+			v.open("/" + l.Code + "/products/kilim-blue-steps/report")
+			v.follow(v.find("button", l.T("report.send")).click)
+		}},
+		{"report-sent", at("/products/kilim-blue-steps/report?sent=1")},
 		{"letters", outside("/sandbox/mail")},
 		{"admin-orders", func(v *tab) {
 			v.be(staff)
@@ -190,6 +218,21 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"admin-queue", outside("/admin/queue")},
 		{"admin-decision", outside("/admin/queue/" + sent + "/1")},
 		{"admin-decision-change", outside("/admin/queue/kilim-blue-steps/" + number)},
+		{"admin-piece", outside("/admin/pieces/kilim-blue-steps")},
+		{"admin-piece-wrong", func(v *tab) {
+			v.open("/admin/pieces/kilim-blue-steps")
+			v.follow(v.find("button", l.T("admin.ruling.take_down")).click)
+		}},
+		{"admin-piece-appeal", func(v *tab) {
+			artisan.post("/studio/pieces/"+down+"/takedown", url.Values{"words": {"I took the photos myself, in my workshop by the door."}})
+			v.open("/admin/pieces/" + down)
+		}},
+		{"admin-trainings", outside("/admin/trainings")},
+		{"admin-training", outside("/admin/trainings/photo-by-the-window")},
+		{"admin-training-wrong", func(v *tab) {
+			v.open("/admin/trainings/selling-by-phone")
+			v.follow(v.find("button", l.T("admin.trainings.write")).click)
+		}},
 		{"admin-committee", outside("/admin/committees/weaving")},
 		{"admin-artisans", outside("/admin/artisans")},
 		{"admin-import", outside("/admin/artisans/import")},
@@ -291,6 +334,7 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"studio-size", outside(several + "size")},
 		{"studio-words", outside(several + "words")},
 		{"studio-look", outside(several + "look")},
+		{"studio-takedown", outside("/studio/pieces/" + down + "/takedown")},
 		{"studio-withdrawal", outside("/studio/pieces/kilim-blue-steps/withdrawal")},
 		{"studio-money", outside("/studio/money")},
 		{"studio-workshop", outside("/studio/workshop")},

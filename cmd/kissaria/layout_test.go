@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/payment"},
 	{"internal/payment/sandbox"},
 	{"internal/cart", "internal/order"},
-	{"internal/catalog", "internal/ledger", "internal/shipping"},
+	{"internal/catalog", "internal/ledger", "internal/shipping", "internal/training"},
 	{"internal/union"},
 	{"internal/identity", "internal/media", "internal/mail", "internal/page"},
 	{"internal/view"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -191,5 +192,17 @@ func TestAccountsAreMadeFromTheCommandLine(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{"migrate"}, nil, &out, io.Discard); err != nil || !strings.Contains(out.String(), "0 steps") {
 		t.Errorf("migrating what is up to date says %q, %v", out.String(), err)
+	}
+}
+
+// A database that is not there is said, and nothing else happens.
+func TestServeSaysThatTheDatabaseIsNotThere(t *testing.T) {
+	for name, url := range map[string]string{"unreadable": "postgres://%zz", "elsewhere": "postgres://nobody@127.0.0.1:1/nothing?connect_timeout=1"} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		b, err := openBase(ctx, Config{DataDir: t.TempDir(), DatabaseURL: url, RedisURL: "redis://127.0.0.1:1", DatabaseConns: 2}, slog.New(slog.DiscardHandler))
+		cancel()
+		if err == nil || b != nil {
+			t.Errorf("%s: %v, %v; want an error and no base", name, b, err)
+		}
 	}
 }

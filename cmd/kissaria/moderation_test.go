@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"image"
+	"image/jpeg"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -211,5 +215,72 @@ func TestQueueTellsWhatIsLate(t *testing.T) {
 		if got := strings.Contains(chair.get("/admin/queue").body, "badge--wrong"); got != late {
 			t.Errorf("after %s days it is late: %v, want %v", strconv.Itoa(days), got, late)
 		}
+	}
+}
+
+// savedAnew is a photo of the demo, made smaller and saved at a lower quality, as
+// one finds it on someone else's page.
+func savedAnew(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile("../../assets/demo/pictures/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := jpeg.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := m.Bounds().Size().Div(2)
+	small := image.NewRGBA(image.Rectangle{Max: size})
+	for y := range size.Y {
+		for x := range size.X {
+			small.Set(x, y, m.At(2*x, 2*y))
+		}
+	}
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, small, &jpeg.Options{Quality: 60}); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// The committee is warned of a photo that another workshop shows already, and
+// not of a workshop's own.
+func TestCommitteeIsWarnedOfCopies(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	m.paint(t, "forged-door-knocker", "kilim-blue-steps")
+	artisan, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
+	send := func(name string) string {
+		base := artisan.list("cushion")
+		artisan.sendPhotos(base+"photos", nil, savedAnew(t, name))
+		if got := artisan.post(base+"look", nil); got.status != http.StatusSeeOther {
+			t.Fatalf("sending a piece = %d", got.status)
+		}
+		eventually(t, "the photos are made and compared", func() bool {
+			return one[int](t, m, `SELECT count(*) FROM pictures WHERE owner = 'jaouad-benallal' AND NOT compared AND created_at > now() - interval '1 minute' AND id IN (SELECT picture_id FROM revision_pictures rp JOIN revisions r ON r.id = rp.revision_id WHERE r.state = 'submitted')`) == 0
+		})
+		return one[string](t, m, `SELECT p.slug FROM products p JOIN revisions r ON r.product_id = p.id WHERE r.state = 'submitted' ORDER BY r.id DESC LIMIT 1`)
+	}
+	const sign = "A photo looks like another workshop’s"
+	own := send("kilim-blue-steps-hero.jpg")
+	if got := chair.get("/admin/queue/" + own + "/1"); got.status != http.StatusOK || strings.Contains(got.body, "copies__pair") {
+		t.Errorf("the page of a piece with a photo of the workshop's own = %d, with a warning", got.status)
+	}
+	if got := chair.get("/admin/queue"); !strings.Contains(got.body, own) || strings.Contains(got.body, sign) {
+		t.Error("the queue warns of a workshop's own photo")
+	}
+	copied := send("forged-door-knocker-hero.jpg")
+	got := chair.get("/admin/queue/" + copied + "/1")
+	for _, want := range []string{"A photo looks like one of another workshop", "/en/products/forged-door-knocker", "/en/artisans/" +
+		one[string](t, m, `SELECT a.slug FROM artisans a JOIN products p ON p.artisan_id = a.id WHERE p.slug = 'forged-door-knocker'`)} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("the page of a piece with another workshop's photo lacks %q", want)
+		}
+	}
+	if n := strings.Count(got.body, `class="copies__pair"`); n != 1 {
+		t.Errorf("%d pairs are shown, want 1", n)
+	}
+	if got := chair.get("/admin/queue"); strings.Count(got.body, sign) != 1 {
+		t.Error("the queue has no sign beside the copy alone")
 	}
 }

@@ -50,6 +50,8 @@ var pages = map[string]any{
 	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
+	"admin/trainings": &admin.TrainingsPage{}, "admin/training": &admin.CoursePage{},
+	"admin/piece": &admin.PiecePage{}, "shop/report": &shop.ReportPage{}, "studio/takedown": &studio.TakedownPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"admin/marks": &admin.MarksPage{}, "admin/mark": &admin.MarkPage{}, "admin/mark_new": &admin.NewMarkPage{}, "admin/mark_names": &admin.MarkNamesPage{}, "studio/marks": &studio.MarksPage{},
 	"admin/reviews": &admin.ReviewsPage{}, "studio/reviews": &studio.ReviewsPage{},
@@ -197,6 +199,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("order.short.", "the office", states...)
 	family("history.", "the office", append(states, "placed", "refunded", "given_back", "refund_done", "note", "message", "readdressed", "handed_in", "differs", "packed", "shipped", "delivered", "collected", "returned")...)
 	family("admin.audit.", "the audit", "when", "by", "for", "action", "subject", "before", "after", "request", "from", "to")
+	family("audit.", "the audit", "course.added", "course.changed", "course.finished", "course.unfinished", "report.dismissed", "report.changes_requested", "product.taken_down", "product.appealed", "product.restored", "product.upheld")
 	family("audit.", "the audit", "account.created", "account.password_set", "account.role_given", "account.roles_changed", "account.state_changed",
 		"account.second_factor_set", "account.second_factor_removed", "account.recovery_code_used", "account.recovery_codes_made",
 		"account.invitation_sent", "account.reset_sent", "account.signed_out", "account.passkey_added", "account.passkeys_removed", "artisan.invited",
@@ -263,8 +266,18 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("notice.", "the studio", "helper_asks", "order_paid", "order_lapsed", "order_refunded", "piece_as_shown", "piece_differs", "piece_nearly_gone", "review_shown")
 	family("notice.piece_", "the studio", string(moderation.Approved), string(moderation.ChangesRequested), string(moderation.Rejected))
 	family("product.state.", "the studio", "rejected", "submitted")
+	family("notice.piece_", "the studio", "reported", "taken_down", "restored", "upheld")
+	for _, r := range moderation.Reasons {
+		family("report.reason."+string(r), "a report", "", ".more")
+	}
+	family("report.", "a report", "contact", "contact.hint", "reason.wrong", "words.wrong", "contact.wrong")
+	rulings := []string{"dismissed", "changes_requested", "taken_down", "restored", "upheld"}
+	family("ruling.", "the office", rulings...)
+	family("admin.ruling.done.", "the office", rulings...)
+	family("moderation.", "the studio", "no_appeal")
 	family("admin.decision.done.", "the office", "approved", "changes_requested", "rejected", "one_more")
 	family("admin.texts.", "the office", "criterion", "criterion.more", "phrase", "phrase.more")
+	family("admin.trainings.", "the office", "title", "sort", "sort.hint", "finished_on")
 	family("admin.rule.", "the office", "approvals", "wary_from", "wary_from.hint", "promise_days")
 	family("refund.reason.", "the office", checkout.Reasons...)
 	family("admin.message.", "the office", checkout.Messages...)

@@ -19,7 +19,8 @@ func TestGuardEveryUseOfAPictureIsKnown(t *testing.T) {
 		SELECT c.conrelid::regclass::text, a.attname
 		FROM pg_constraint c
 		JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-		WHERE c.contype = 'f' AND c.confrelid = 'pictures'::regclass`)
+		WHERE c.contype = 'f' AND c.confrelid = 'pictures'::regclass
+		  AND c.conrelid <> 'picture_alikes'::regclass -- which tells pictures from one another, and shows none`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -246,3 +246,40 @@ func bodyOf(ctx context.Context, tx pgx.Tx, o Own, l *lang.Language) (Body, erro
 	}
 	return b, nil
 }
+
+// TakeDown takes a product off the market for the union, whatever its artisan
+// says, and returns in which state it was. Whoever is paying for a piece of it at
+// that moment still gets it; what was sold is not touched. It returns
+// ErrNoProduct for what buyers never saw, or is down already. The caller logs it.
+func TakeDown(ctx context.Context, tx pgx.Tx, p ProductID) (was State, err error) {
+	// In the order in which move locks, so that the two do not wait for each other.
+	if _, err := tx.Exec(ctx, `SELECT FROM variants WHERE product_id = $1 ORDER BY id FOR NO KEY UPDATE`, p); err != nil {
+		return "", fmt.Errorf("catalog: take down product %d: %w", p, err)
+	}
+	err = tx.QueryRow(ctx, `
+		UPDATE products n
+		SET state = 'taken_down'
+		FROM products o
+		WHERE n.id = $1 AND o.id = n.id AND n.live_id IS NOT NULL AND n.state IN ('on_sale', 'withdrawn')
+		RETURNING o.state`, p).Scan(&was)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrNoProduct
+	}
+	if err != nil {
+		return "", fmt.Errorf("catalog: take down product %d: %w", p, err)
+	}
+	return was, Refresh(ctx, tx, []ProductID{p})
+}
+
+// Restore gives a product that the union took down the state back that it had.
+// It returns ErrNoProduct for one that is not down. The caller logs it.
+func Restore(ctx context.Context, tx pgx.Tx, p ProductID, was State) error {
+	tag, err := tx.Exec(ctx, `UPDATE products SET state = $2 WHERE id = $1 AND state = 'taken_down'`, p, was)
+	if err != nil {
+		return fmt.Errorf("catalog: restore product %d: %w", p, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNoProduct
+	}
+	return Refresh(ctx, tx, []ProductID{p})
+}

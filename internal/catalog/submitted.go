@@ -197,3 +197,57 @@ func Return(ctx context.Context, tx pgx.Tx, r RevisionID, state string, at time.
 	}
 	return true, nil
 }
+
+// A Showing is a piece that shows a picture, as it was sent last.
+type Showing struct {
+	Picture   media.PictureID
+	Artisan   union.ArtisanID
+	Slug      string
+	Number    int // of the revision
+	Title     lang.Texts
+	WrittenIn string
+	Live      bool // it is on sale
+	Sent      time.Time
+}
+
+// PiecesWith returns the pieces that were sent with one of some pictures, each
+// once for each picture, the latest first.
+func PiecesWith(ctx context.Context, db postgres.DB, pictures []media.PictureID) ([]Showing, error) {
+	rows, err := db.Query(ctx, `
+		SELECT picture_id, artisan_id, slug, number, title, written_in, live, sent
+		FROM (
+			SELECT DISTINCT ON (rp.picture_id, p.id) rp.picture_id, p.artisan_id, p.slug, r.number, r.title, r.written_in,
+			       p.state = 'on_sale' AS live, coalesce(r.submitted_at, r.created_at) AS sent
+			FROM revision_pictures rp
+			JOIN revisions r ON r.id = rp.revision_id
+			JOIN products p ON p.id = r.product_id
+			WHERE rp.picture_id = ANY ($1) AND r.state <> 'draft'
+			ORDER BY rp.picture_id, p.id, r.number DESC) AS pieces
+		ORDER BY sent DESC, slug`, pictures)
+	if err != nil {
+		return nil, fmt.Errorf("catalog: pieces with pictures: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Showing])
+	if err != nil {
+		return nil, fmt.Errorf("catalog: pieces with pictures: %w", err)
+	}
+	return list, nil
+}
+
+// LiveBySlug returns what buyers see of a product, or saw of it before it left
+// the market, and its state. It returns ErrNoProduct for what never was approved.
+func LiveBySlug(ctx context.Context, db postgres.DB, slug string) (s Submitted, state State, err error) {
+	var p ProductID
+	err = db.QueryRow(ctx, `SELECT id, state FROM products WHERE slug = $1 AND live_id IS NOT NULL`, slug).Scan(&p, &state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Submitted{}, "", ErrNoProduct
+	}
+	if err != nil {
+		return Submitted{}, "", fmt.Errorf("catalog: live product: %w", err)
+	}
+	s, ok, err := LiveOf(ctx, db, p)
+	if err == nil && !ok {
+		err = ErrNoProduct
+	}
+	return s, state, err
+}

@@ -25,6 +25,7 @@ import (
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/review"
 	"kissaria.ma/internal/shipping"
+	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 )
 
@@ -82,7 +83,7 @@ func (f *filler) run(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"union", f.fillUnion}, {"trades", f.fillTrades}, {"quarters", f.fillQuarters}, {"artisans", f.fillArtisans},
-		{"vocabularies", f.fillVocabularies}, {"products", f.fillProducts}, {"reviews", f.fillReviews}, {"collections", f.fillCollections},
+		{"vocabularies", f.fillVocabularies}, {"trainings", f.fillTrainings}, {"products", f.fillProducts}, {"reviews", f.fillReviews}, {"collections", f.fillCollections},
 		{"shipping", f.fillShipping}, {"pages", f.fillPages}, {"accounts", f.fillAccounts}, {"marks", f.fillMarks}, {"pictures", f.queuePictures},
 	} {
 		if err := step.do(ctx); err != nil {
@@ -304,6 +305,37 @@ func (f *filler) fillProducts(ctx context.Context) error {
 		}
 		// Pieces of one day keep the order of the file.
 		if err := catalog.Publish(ctx, f.tx, id, revision, created.Add(time.Duration(len(f.Products)-i)*time.Minute)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillTrainings has the union teach, and a third of its members finish each course
+// that is over.
+func (f *filler) fillTrainings(ctx context.Context) error {
+	for i, t := range f.Trainings {
+		if _, err := training.AddCourse(ctx, f.tx, training.Course{Slug: t.Slug, Title: t.Title, About: t.Outcome, Sort: i}, 0); err != nil {
+			return err
+		}
+		if t.Status != "done" {
+			continue
+		}
+		end, err := time.Parse(time.DateOnly, t.End)
+		if err != nil {
+			return err
+		}
+		course, err := training.CourseBySlug(ctx, f.tx, t.Slug)
+		if err != nil {
+			return err
+		}
+		var finished []string
+		for n, a := range f.Artisans {
+			if n%3 == i%3 && a.Slug != t.Trainer {
+				finished = append(finished, a.Slug)
+			}
+		}
+		if err := training.Plant(ctx, f.tx, course, finished, end); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // file is demo.json as far as the market has a place for it. What else stands
-// in it, trainings, plan and observatory, waits there.
+// in it, plan and observatory, waits there.
 type file struct {
 	Notice lang.Texts `json:"note_i18n"`
 	Vocab  struct {
@@ -101,6 +101,10 @@ type file struct {
 	Reviews []struct {
 		ID, Product, Lang, Author, Country, Date, Text string
 		Rating                                         int
+	}
+	Trainings []struct {
+		Slug, End, Status, Trainer string
+		Title, Outcome             lang.Texts
 	}
 	FAQ []struct {
 		Slug, Topic      string

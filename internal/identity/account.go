@@ -72,9 +72,10 @@ const (
 	GiveHelpers     Act = "helpers.give"   // to an artisan who stands at the union's counter
 	SeeAudit        Act = "audit.see"
 	SuspendArtisans Act = "artisans.suspend"
-	ManageStaff     Act = "staff.manage"  // accounts, roles, who is signed in
-	WriteWords      Act = "words.write"   // what artisans said, and translations
-	KeepSettings    Act = "settings.keep" // the market's own data
+	ManageStaff     Act = "staff.manage"   // accounts, roles, who is signed in
+	KeepTrainings   Act = "trainings.keep" // courses, and who finished them
+	WriteWords      Act = "words.write"    // what artisans said, and translations
+	KeepSettings    Act = "settings.keep"  // the market's own data
 )
 
 // allowed is the one table of who may do what.
@@ -90,6 +91,7 @@ var allowed = map[Act][]Role{
 
 	WriteWords:      {Admin, Agent},
 	KeepSettings:    {Admin},
+	KeepTrainings:   {Admin, Agent},
 	SuspendArtisans: {Admin},
 
 	JudgePieces:     {Admin, Committee},

@@ -26,7 +26,7 @@ func benchmarkMake(b *testing.B, w, h int) {
 	b.ReportAllocs()
 	b.SetBytes(int64(w * h))
 	for b.Loop() {
-		if _, err := l.make(context.Background(), testKey, photo.Bytes(), 0); err != nil {
+		if _, _, err := l.make(context.Background(), testKey, photo.Bytes(), 0); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -49,7 +49,7 @@ func BenchmarkFourAtOnce(b *testing.B) {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
-				if _, err := l.make(context.Background(), testKey, photo.Bytes(), 0); err != nil {
+				if _, _, err := l.make(context.Background(), testKey, photo.Bytes(), 0); err != nil {
 					b.Error(err)
 				}
 			})

@@ -24,7 +24,7 @@ const testKey = "abcdefghijklmnopqrstuvwxyz234567"
 func renditions(t testing.TB, content []byte) (widths []int, files map[string][]byte) {
 	t.Helper()
 	l := &Library{Store: newFolder(t), Log: slog.New(slog.DiscardHandler)}
-	widths, err := l.make(context.Background(), testKey, content, 0)
+	widths, _, err := l.make(context.Background(), testKey, content, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -393,7 +393,7 @@ func TestMakeTellsWhatIsWrong(t *testing.T) {
 				t.Fatalf("inspect: %v; it is the decoder that should say so", err)
 			}
 			l := &Library{Store: newFolder(t), Log: slog.New(slog.DiscardHandler)}
-			if _, err := l.make(t.Context(), testKey, tt.content, 0); !errors.Is(err, tt.want) {
+			if _, _, err := l.make(t.Context(), testKey, tt.content, 0); !errors.Is(err, tt.want) {
 				t.Errorf("make: %v, want %v", err, tt.want)
 			}
 		})
@@ -423,11 +423,11 @@ func TestMakeWaitsForMemory(t *testing.T) {
 	defer cancel()
 	l := &Library{Store: newFolder(t), Log: slog.New(slog.DiscardHandler)}
 	photo := asJPEG(t, weave(400, 500))
-	if _, err := l.make(ctx, testKey, photo, 0); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := l.make(ctx, testKey, photo, 0); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("make without memory: %v, want the deadline", err)
 	}
 	held()
-	if _, err := l.make(t.Context(), testKey, photo, 0); err != nil {
+	if _, _, err := l.make(t.Context(), testKey, photo, 0); err != nil {
 		t.Errorf("make with memory: %v", err)
 	}
 }

@@ -85,13 +85,15 @@ func (w *RenderWorker) Timeout(*river.Job[RenderArgs]) time.Duration { return 3 
 // AddWorkers adds what works on pictures' jobs.
 func (l *Library) AddWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &RenderWorker{Library: l})
+	river.AddWorker(workers, &LookWorker{Library: l})
 	river.AddWorker(workers, &SweepWorker{Library: l, Now: time.Now})
 	river.AddWorker(workers, &RemoveFilesWorker{Library: l})
 	river.AddWorker(workers, &RemoveVoiceWorker{Library: l})
 }
 
 // Render makes a picture's renditions and then, in one statement, tells
-// everyone that they are there. A picture that has them is left alone.
+// everyone that they are there; those of other owners that look like it are
+// found at once. A picture that has them is left alone.
 //
 // One that cannot be read is marked as failed, with the reason, and is no
 // error: trying again would not help. An error is a fault of ours, and leaves
@@ -100,10 +102,11 @@ func (l *Library) Render(ctx context.Context, id PictureID) error {
 	var p Picture
 	var hash []byte
 	var edited string
+	var compared bool
 	err := l.Pool.QueryRow(ctx, `
-		SELECT owner, hash, edits::text, state, coalesce(key, '')
+		SELECT owner, hash, edits::text, state, coalesce(key, ''), widths, compared
 		FROM pictures
-		WHERE id = $1`, id).Scan(&p.Owner, &hash, &edited, &p.State, &p.Key)
+		WHERE id = $1`, id).Scan(&p.Owner, &hash, &edited, &p.State, &p.Key, &p.Widths, &compared)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNoPicture
 	}
@@ -112,7 +115,10 @@ func (l *Library) Render(ctx context.Context, id PictureID) error {
 	}
 	key := keyOf(p.Owner, hash, edited)
 	if p.State == Ready && p.Key == key {
-		return nil
+		if compared {
+			return nil
+		}
+		return l.lookAgain(ctx, id, key, p.Widths[0])
 	}
 	content, err := l.original(ctx, hash)
 	if err != nil {
@@ -122,7 +128,7 @@ func (l *Library) Render(ctx context.Context, id PictureID) error {
 	if err := json.Unmarshal([]byte(edited), &asked); err != nil {
 		return fmt.Errorf("media: render picture %d: edits: %w", id, err)
 	}
-	widths, err := l.make(ctx, key, content, asked.Turn)
+	widths, seen, err := l.make(ctx, key, content, asked.Turn)
 	if f, ok := asFault(err); ok {
 		l.logUnreadable(ctx, id, err)
 		return l.fail(ctx, id, f.Key)
@@ -134,16 +140,16 @@ func (l *Library) Render(ctx context.Context, id PictureID) error {
 	_, err = l.Pool.Exec(ctx, `
 		WITH done AS (
 			UPDATE pictures
-			SET state = 'ready', key = $2, widths = $3, fault = ''
+			SET state = 'ready', key = $2, widths = $3, fault = '', look = $4, compared = false
 			WHERE id = $1
 			RETURNING id
 		)
 		SELECT pg_notify('pages', 'picture:' || id)
-		FROM done`, id, key, widths)
+		FROM done`, id, key, widths, seen.stored())
 	if err != nil {
 		return fmt.Errorf("media: render picture %d: %w", id, err)
 	}
-	return nil
+	return l.compare(ctx, id, seen)
 }
 
 func (l *Library) fail(ctx context.Context, id PictureID, reason string) error {
@@ -207,20 +213,21 @@ func (h head) need() int64 {
 }
 
 // make makes and keeps all renditions, both formats at once, and returns their
-// widths. turn is how many quarters clockwise the photo is turned by hand.
-func (l *Library) make(ctx context.Context, key string, content []byte, turn int) (widths []int, err error) {
+// widths and what they look like. turn is how many quarters clockwise the photo
+// is turned by hand.
+func (l *Library) make(ctx context.Context, key string, content []byte, turn int) (widths []int, seen look, err error) {
 	var h head
 	err = guard(func() (err error) {
 		h, err = inspect(content)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, look{}, err
 	}
 	h.orientation = h.orientation.turnedBy(turn)
 	need := h.need()
 	if err := desk.Acquire(ctx, need); err != nil {
-		return nil, err
+		return nil, look{}, err
 	}
 	defer desk.Release(need)
 	// The collector lets the heap double before it looks again. With hundreds
@@ -251,16 +258,17 @@ func (l *Library) make(ctx context.Context, key string, content []byte, turn int
 		s = straighten(reduce(s, h), h, c, widths[len(widths)-1])
 		tidy()
 		steps = cascade(s, widths)
+		seen = lookOf(steps[0].sheet)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, look{}, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, e := range encodings {
 		g.Go(func() error { return l.encode(ctx, e, key, steps) })
 	}
-	return widths, g.Wait()
+	return widths, seen, g.Wait()
 }
 
 // encode makes and keeps the renditions of one format, from the smallest up.

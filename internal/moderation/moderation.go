@@ -17,6 +17,7 @@ import (
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 )
 
@@ -97,8 +98,8 @@ func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, er
 	return j, nil
 }
 
-// may returns nil for a revision that the judge may judge.
-func (j Judge) may(s catalog.Submitted) error {
+// May returns nil for a revision that the judge may judge, ErrOwn or ErrNotYours.
+func (j Judge) May(s catalog.Submitted) error {
 	if j.owns(s) {
 		return ErrOwn
 	}
@@ -157,6 +158,11 @@ type Ruling struct {
 type Outcome struct {
 	Approvals, Needed int  // members who approve, of those who must
 	Decided           bool // nobody else is asked
+
+	// Why so many must.
+	Asked    int    // by the committee's rules
+	Earned   string // one fewer: slug of the course that the workshop finished, or empty
+	Differed int    // one more: so many pieces of the workshop differed within a year, 0 where that is few
 }
 
 // Decide judges a revision. Approved by as many members as the committee's rules
@@ -165,7 +171,7 @@ type Outcome struct {
 // told; nobody votes twice. It returns ErrOwn, ErrNotYours, ErrDecided,
 // ErrVoted or ErrNoWords.
 func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, r Ruling, at time.Time) (Outcome, error) {
-	if err := j.may(s); err != nil {
+	if err := j.May(s); err != nil {
 		return Outcome{}, err
 	}
 	r.Words = strings.TrimSpace(r.Words)
@@ -226,17 +232,31 @@ func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, r Ruli
 		Subject: fmt.Sprintf("product:%s/%d", s.Slug, s.Number), After: out})
 }
 
-// Standing returns how many approve a revision that waits, and how many must.
+// Standing returns how many approve a revision that waits, and how many must: as
+// many as the committee's rules say, one fewer for a workshop that finished the
+// course which earns that, but one at least, and one more where its pieces differ.
 func Standing(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.Time) (Outcome, error) {
 	var out Outcome
 	var wary int
+	var course string
 	err := db.QueryRow(ctx, `
-		SELECT (SELECT count(*) FROM decisions WHERE revision_id = $1 AND verdict = 'approved'), coalesce(r.approvals, $3), coalesce(r.wary_from, $4)
+		SELECT (SELECT count(*) FROM decisions WHERE revision_id = $1 AND verdict = 'approved'), coalesce(r.approvals, $3), coalesce(r.wary_from, $4), coalesce(k.slug, '')
 		FROM trades t
 		LEFT JOIN committee_rules r ON r.committee_id = t.committee_id
-		WHERE t.id = $2`, s.Revision, s.Trade, usual.Approvals, usual.WaryFrom).Scan(&out.Approvals, &out.Needed, &wary)
+		LEFT JOIN courses k ON k.id = r.course_id
+		WHERE t.id = $2`, s.Revision, s.Trade, usual.Approvals, usual.WaryFrom).Scan(&out.Approvals, &out.Asked, &wary, &course)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("moderation: standing: %w", err)
+	}
+	out.Needed = out.Asked
+	if course != "" && out.Asked > 1 {
+		have, err := training.HaveFinished(ctx, db, course, []union.ArtisanID{s.Artisan})
+		if err != nil {
+			return Outcome{}, err
+		}
+		if have[s.Artisan] {
+			out.Needed, out.Earned = out.Needed-1, course
+		}
 	}
 	if wary > 0 {
 		n, err := order.DifferedSince(ctx, db, s.Artisan, at.AddDate(-1, 0, 0))
@@ -244,7 +264,7 @@ func Standing(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.
 			return Outcome{}, err
 		}
 		if n >= wary {
-			out.Needed++
+			out.Needed, out.Differed = out.Needed+1, n
 		}
 	}
 	return out, nil

@@ -13,6 +13,7 @@ import (
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 )
 
@@ -21,6 +22,9 @@ type Rules struct {
 	Approvals   int // so many members must approve a piece
 	WaryFrom    int // one more, where so many pieces of a workshop differed within a year; 0 for never
 	PromiseDays int // working days within which a decision is promised
+	// Course is the slug of the course that earns a workshop one approval fewer,
+	// never fewer than one; empty where none does.
+	Course string
 }
 
 // usual are the rules of a committee that has set none.
@@ -36,16 +40,17 @@ const (
 // RulesOf returns the rules of every committee.
 func RulesOf(ctx context.Context, db postgres.DB) (map[union.CommitteeID]Rules, error) {
 	rows, err := db.Query(ctx, `
-		SELECT c.id, coalesce(r.approvals, $1), coalesce(r.wary_from, $2), coalesce(r.promise_days, $3)
+		SELECT c.id, coalesce(r.approvals, $1), coalesce(r.wary_from, $2), coalesce(r.promise_days, $3), coalesce(k.slug, '')
 		FROM committees c
-		LEFT JOIN committee_rules r ON r.committee_id = c.id`, usual.Approvals, usual.WaryFrom, usual.PromiseDays)
+		LEFT JOIN committee_rules r ON r.committee_id = c.id
+		LEFT JOIN courses k ON k.id = r.course_id`, usual.Approvals, usual.WaryFrom, usual.PromiseDays)
 	if err != nil {
 		return nil, fmt.Errorf("moderation: rules: %w", err)
 	}
 	all := map[union.CommitteeID]Rules{}
 	var id union.CommitteeID
 	var r Rules
-	_, err = pgx.ForEachRow(rows, []any{&id, &r.Approvals, &r.WaryFrom, &r.PromiseDays}, func() error { all[id] = r; return nil })
+	_, err = pgx.ForEachRow(rows, []any{&id, &r.Approvals, &r.WaryFrom, &r.PromiseDays, &r.Course}, func() error { all[id] = r; return nil })
 	if err != nil {
 		return nil, fmt.Errorf("moderation: rules: %w", err)
 	}
@@ -53,13 +58,21 @@ func RulesOf(ctx context.Context, db postgres.DB) (map[union.CommitteeID]Rules, 
 }
 
 // SetRules gives a committee other rules, and logs it. It returns faults beside
-// the fields approvals, wary_from and promise_days.
+// the fields approvals, wary_from, promise_days and course.
 func SetRules(ctx context.Context, tx pgx.Tx, c union.Committee, r Rules, by identity.AccountID) error {
 	var f fault.Form
 	for field, bound := range map[string][3]int{"approvals": {r.Approvals, 1, mostApprovals}, "wary_from": {r.WaryFrom, 0, mostWary},
 		"promise_days": {r.PromiseDays, 1, mostPromise}} {
 		if bound[0] < bound[1] || bound[0] > bound[2] {
 			f.Wrong(field, "moderation.rule_wrong", bound[1], bound[2])
+		}
+	}
+	if r.Course != "" {
+		_, err := training.CourseBySlug(ctx, tx, r.Course)
+		if errors.Is(err, training.ErrNoCourse) {
+			f.Wrong("course", "moderation.no_course")
+		} else if err != nil {
+			return err
 		}
 	}
 	if err := f.Err(); err != nil {
@@ -74,10 +87,10 @@ func SetRules(ctx context.Context, tx pgx.Tx, c union.Committee, r Rules, by ide
 		return nil
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO committee_rules (committee_id, approvals, wary_from, promise_days)
-		VALUES ($1, $2, $3, $4)
-		ON CONFLICT (committee_id) DO UPDATE SET approvals = $2, wary_from = $3, promise_days = $4`,
-		c.ID, r.Approvals, r.WaryFrom, r.PromiseDays)
+		INSERT INTO committee_rules (committee_id, approvals, wary_from, promise_days, course_id)
+		VALUES ($1, $2, $3, $4, (SELECT id FROM courses WHERE slug = $5))
+		ON CONFLICT (committee_id) DO UPDATE SET approvals = $2, wary_from = $3, promise_days = $4, course_id = excluded.course_id`,
+		c.ID, r.Approvals, r.WaryFrom, r.PromiseDays, r.Course)
 	if err != nil {
 		return fmt.Errorf("moderation: set rules: %w", err)
 	}

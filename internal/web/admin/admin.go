@@ -75,6 +75,9 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/queue", h.for_(identity.JudgePieces, h.listQueue))
 	r.GET("/admin/queue/:slug/:number", h.for_(identity.JudgePieces, h.showDecision))
 	r.POST("/admin/queue/:slug/:number/decision", h.for_(identity.JudgePieces, h.createDecision))
+	r.GET("/admin/pieces/:slug", h.for_(identity.JudgePieces, h.showPiece))
+	r.POST("/admin/pieces/:slug/ruling", h.for_(identity.JudgePieces, h.createRuling))
+	r.POST("/admin/pieces/:slug/appeal", h.for_(identity.JudgePieces, h.createAppealRuling))
 	r.GET(reviewsPath, h.for_(identity.JudgePieces, h.listReviews))
 	r.POST(reviewsPath+"/:ref", h.for_(identity.JudgePieces, h.decideReview))
 	r.GET("/admin/committees/:slug", h.for_(identity.JudgePieces, h.showCommittee))
@@ -93,6 +96,12 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/voices", h.for_(identity.WriteWords, h.listVoices))
 	r.GET("/admin/voices/:slug", h.for_(identity.WriteWords, h.showVoice))
 	r.POST("/admin/voices/:slug", h.for_(identity.WriteWords, h.saveVoice))
+	r.GET(trainingsPath, h.for_(identity.SeeArtisans, h.listTrainings))
+	r.POST(trainingsPath, h.for_(identity.KeepTrainings, h.createCourse))
+	r.GET(trainingsPath+"/:slug", h.for_(identity.SeeArtisans, h.showCourse))
+	r.POST(trainingsPath+"/:slug", h.for_(identity.KeepTrainings, h.updateCourse))
+	r.POST(trainingsPath+"/:slug/completions", h.for_(identity.KeepTrainings, h.createCompletions))
+	r.POST(trainingsPath+"/:slug/completions/:artisan/undo", h.for_(identity.KeepTrainings, h.destroyCompletion))
 	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
 	r.GET("/admin/artisans.csv", h.for_(identity.SeeArtisans, h.sendRegister))
 	r.GET("/admin/artisans/import", h.for_(identity.InviteArtisans, h.newImport))
@@ -131,7 +140,7 @@ var sections = [][]struct {
 	may             identity.Act
 }{
 	{{"orders", ordersPath, "admin.orders", identity.SeeOrders}},
-	{{"artisans", "/admin/artisans", "admin.artisans", identity.SeeArtisans}},
+	{{"artisans", "/admin/artisans", "admin.artisans", identity.SeeArtisans}, {"trainings", trainingsPath, "admin.trainings", identity.SeeArtisans}},
 	{{"queue", "/admin/queue", "admin.queue", identity.JudgePieces}, {"reviews", reviewsPath, "admin.reviews", identity.JudgePieces},
 		{"marks", marksPath, "admin.marks", identity.JudgePieces}, {"voices", "/admin/voices", "admin.voices", identity.WriteWords}},
 	{{"settings", settingsPath, "settings.title", identity.KeepSettings}, {"translations", translationsPath, "translations.title", identity.WriteWords},

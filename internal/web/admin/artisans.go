@@ -14,6 +14,7 @@ import (
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
 )
@@ -134,11 +135,19 @@ type ArtisanPage struct {
 	Verdicts   string // how many of the photos were as shown, empty where none was compared
 	Action     string
 	Invited    *Invitation // just made; shown once
-	Helpers    string      // who helps, in one sentence
-	Give       string      // where a code for a helper is made; empty for who may not
+	Trainings  []TrainingLine
+	Helpers    string // who helps, in one sentence
+	Give       string // where a code for a helper is made; empty for who may not
 	Offer      *HelperOffer
 	Suspension SuspensionForm
 	Marks      *MarkPart // nil for who has nothing to do with them
+}
+
+// TrainingLine is a course that an artisan finished.
+type TrainingLine struct {
+	Path  string
+	Title lang.Text
+	On    time.Time
 }
 
 // HelperOffer is a code for whoever is to help an artisan, shown once.
@@ -206,6 +215,13 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	}
 	if page.Marks, err = h.newMarkPart(c, a, m); err != nil {
 		return nil, err
+	}
+	finished, err := training.FinishedBy(c.Request.Context(), h.Pool, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range finished {
+		page.Trainings = append(page.Trainings, TrainingLine{trainingsPath + "/" + d.Course, d.Title.In(l, "fr"), d.On})
 	}
 	page.Suspension, err = h.newSuspensionForm(c, a, m)
 	return page, err

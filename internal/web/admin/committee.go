@@ -14,6 +14,7 @@ import (
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
 )
@@ -25,6 +26,8 @@ type CommitteePage struct {
 	Name     lang.Text
 	Said     string
 	Rules    []web.Field
+	Courses  []Choice // that may earn a workshop one approval fewer
+	NoCourse string   // what is wrong with the one that was chosen
 	Parts    []TextPart
 	Action   string
 	MayRules bool
@@ -110,6 +113,16 @@ func (h *Handlers) newCommitteePage(c *gin.Context, a identity.Account, k union.
 		form.Set("approvals", strconv.Itoa(r.Approvals))
 		form.Set("wary_from", strconv.Itoa(r.WaryFrom))
 		form.Set("promise_days", strconv.Itoa(r.PromiseDays))
+		form.Set("course", r.Course)
+	}
+	courses, err := training.Courses(ctx, h.Pool)
+	if err != nil {
+		return nil, err
+	}
+	page.NoCourse = form.Wrong("course")
+	page.Courses = append(page.Courses, Choice{"", l.T("admin.rule.course.none"), form.Value("course") == ""})
+	for _, k := range courses {
+		page.Courses = append(page.Courses, Choice{k.Slug, k.Title.In(l, "fr").Words, form.Value("course") == k.Slug})
 	}
 	for _, field := range []string{"approvals", "wary_from", "promise_days"} {
 		page.Rules = append(page.Rules, form.Field("admin.rule", field, "off", func(f *web.Field) { f.InputMode, f.Dir, f.MaxLength = "numeric", "ltr", 3 }))
@@ -208,7 +221,8 @@ func (h *Handlers) saveCommittee(c *gin.Context, a identity.Account) error {
 
 // readRules reads a committee's rules.
 func readRules(form *web.Form) moderation.Rules {
-	return moderation.Rules{Approvals: readNumber(form, "approvals"), WaryFrom: readNumber(form, "wary_from"), PromiseDays: readNumber(form, "promise_days")}
+	return moderation.Rules{Approvals: readNumber(form, "approvals"), WaryFrom: readNumber(form, "wary_from"), PromiseDays: readNumber(form, "promise_days"),
+		Course: form.Value("course")}
 }
 
 // readNumber reads a whole number. What is none is out of every bound, and refused

@@ -19,6 +19,7 @@ import (
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
 )
@@ -42,6 +43,7 @@ type DecisionPage struct {
 	Other       string // a colleague who is looking at it just now
 	Photos      []SentPhoto
 	Gone        []web.Picture // of the live revision, which this one has not
+	Copies      []CopyPair    // photos that look like some of other workshops
 	Change      bool
 	Changes     []Change
 	Facts       []Fact
@@ -54,7 +56,9 @@ type DecisionPage struct {
 	Past        []PastDecision
 	Approvals   int
 	Needed      int
-	Action      string // empty where there is nothing to decide
+	Because     []string // why so many
+	Action      string   // empty where there is nothing to decide
+	Office      string   // where what buyers see of it is taken down, empty where they see nothing
 	Criteria    []TextChip
 	Phrases     []TextChip
 	Words       string
@@ -65,6 +69,17 @@ type DecisionPage struct {
 type SentPhoto struct {
 	Photo web.Picture
 	New   bool // buyers do not see it yet
+}
+
+// CopyPair is a photo as it was sent, beside one of another workshop that it
+// looks like.
+type CopyPair struct {
+	Sent, Other web.Picture
+	Maker       lang.Text
+	MakerPath   string
+	Piece       lang.Text
+	PiecePath   string // empty where the workshop's page shows it
+	At          time.Time
 }
 
 // Fact is a line of a description list.
@@ -146,11 +161,17 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 	if err != nil {
 		return nil, err
 	}
+	if isLive {
+		page.Office = piecePath(s.Slug)
+	}
 	others, err := catalog.OthersOf(ctx, h.Pool, s.Artisan, s.Product, mostOthers)
 	if err != nil {
 		return nil, err
 	}
 	if err := h.showSent(c, page, s, live, isLive && s.Change, others); err != nil {
+		return nil, err
+	}
+	if err := h.showCopies(c, page, s); err != nil {
 		return nil, err
 	}
 	from, to, ok, err := catalog.PriceRange(ctx, h.Pool, s.Product)
@@ -230,6 +251,43 @@ func (h *Handlers) showSent(c *gin.Context, page *DecisionPage, s, live catalog.
 	return nil
 }
 
+// showCopies fills in which photos look like some of other workshops.
+func (h *Handlers) showCopies(c *gin.Context, page *DecisionPage, s catalog.Submitted) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	copies, err := moderation.Copies(ctx, h.Pool, []catalog.Submitted{s})
+	if err != nil || len(copies) == 0 {
+		return err
+	}
+	var ids []media.PictureID
+	var makerIDs []union.ArtisanID
+	for _, k := range copies[s.Revision] {
+		ids, makerIDs = append(ids, k.Photo, k.Other), append(makerIDs, k.Artisan)
+	}
+	pictures, err := web.ReadPictures(ctx, h.Pool, ids...)
+	if err != nil {
+		return err
+	}
+	makers, err := union.ArtisansByID(ctx, h.Pool, makerIDs)
+	if err != nil {
+		return err
+	}
+	for _, k := range copies[s.Revision] {
+		pair := CopyPair{Sent: pictures.Make(k.Photo, "shown__photo", l.T("admin.decision.copy.sent"), "10rem", false),
+			Other: pictures.Make(k.Other, "shown__photo", l.T("admin.decision.copy.other"), "10rem", false)}
+		pair.Maker, _ = makers[k.Artisan].NameIn(l)
+		pair.MakerPath = "/" + l.Code + "/artisans/" + makers[k.Artisan].Slug
+		if k.Piece.Slug != "" {
+			pair.Piece, pair.At = k.Piece.Title.In(l, k.Piece.WrittenIn), k.Piece.Sent
+			pair.PiecePath = "/" + l.Code + "/products/" + k.Piece.Slug
+			if !k.Piece.Live {
+				pair.PiecePath = "/admin/queue/" + k.Piece.Slug + "/" + strconv.Itoa(k.Piece.Number)
+			}
+		}
+		page.Copies = append(page.Copies, pair)
+	}
+	return nil
+}
+
 // factsOf lists what a revision says in numbers and words of the vocabularies.
 func (h *Handlers) factsOf(l *lang.Language, s catalog.Submitted) (facts []Fact) {
 	add := func(label, words, code string) {
@@ -292,6 +350,9 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 		return err
 	}
 	page.Approvals, page.Needed = standing.Approvals, standing.Needed
+	if page.Because, err = h.because(c, standing); err != nil {
+		return err
+	}
 	texts, err := moderation.TextsOf(ctx, h.Pool, s.Committee)
 	if err != nil {
 		return err
@@ -325,6 +386,27 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 		page.Next = decisionPath(list[at+1])
 	}
 	return nil
+}
+
+// because says why so many members must approve, where that is not simply what
+// the committee asks of everyone.
+func (h *Handlers) because(c *gin.Context, o moderation.Outcome) (said []string, err error) {
+	l := web.Language(c)
+	if o.Earned == "" && o.Differed == 0 {
+		return nil, nil
+	}
+	said = append(said, l.T("admin.decision.asked", o.Asked))
+	if o.Earned != "" {
+		k, err := training.CourseBySlug(c.Request.Context(), h.Pool, o.Earned)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, l.T("admin.decision.earned", k.Title.In(l, "fr")))
+	}
+	if o.Differed > 0 {
+		said = append(said, l.T("admin.decision.wary", o.Differed))
+	}
+	return said, nil
 }
 
 // createDecision serves POST /admin/queue/:slug/:number/decision, and leads on to

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,9 +23,10 @@ import (
 type QueuePage struct {
 	web.Page
 	Parts      []QueuePart
-	Committees []web.Link // whose criteria the reader may keep
-	More       int        // so many more wait than are shown
-	Marks      []web.Link // what waits besides
+	Committees []web.Link     // whose criteria the reader may keep
+	More       int            // so many more wait than are shown
+	Marks      []web.Link     // what waits besides
+	Reported   []ReportedPart // what visitors reported, and appeals
 }
 
 // QueuePart is new pieces, or changes.
@@ -45,6 +47,20 @@ type WaitingRow struct {
 	By    string // who is looking at it just now
 	Photo web.Picture
 	Price money.Amount
+	Alike bool // one of its photos looks like another workshop's
+}
+
+// ReportedPart is pieces that were reported, or appeals of their makers.
+type ReportedPart struct {
+	Name string
+	Rows []ReportedRow
+}
+
+// ReportedRow is a piece that buyers see, or saw, on which a ruling waits.
+type ReportedRow struct {
+	WaitingRow
+	Said    string // how many reported it
+	Reasons string // why, each reason once
 }
 
 const mostWaiting = 100
@@ -109,24 +125,19 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 	if err != nil {
 		return err
 	}
+	copies, err := moderation.Copies(ctx, h.Pool, q.list)
+	if err != nil {
+		return err
+	}
 	parts := map[bool]*QueuePart{false: {Name: l.T("admin.queue.new")}, true: {Name: l.T("admin.queue.changes")}}
 	for _, s := range q.list {
 		name, _ := makers[s.Artisan].NameIn(l)
 		row := WaitingRow{Path: decisionPath(s), Title: s.Title.In(l, s.WrittenIn), Maker: name.Words,
-			Trade: s.TradeName.In(l, "fr"), Since: s.SubmittedAt, Price: s.Price}
+			Trade: s.TradeName.In(l, "fr"), Since: s.SubmittedAt, Price: s.Price, Alike: len(copies[s.Revision]) > 0}
 		if len(s.Pictures) > 0 {
 			row.Photo = pictures.Make(s.Pictures[0], "shown__small", "", "4rem", false)
 		}
-		days := moderation.WorkingDays(s.SubmittedAt.In(q.location), h.Site.Now().In(q.location))
-		said := l.T("admin.queue.waits", days)
-		if days == 0 {
-			said = l.T("admin.queue.today")
-		}
-		if days > q.rules[s.Committee].PromiseDays {
-			row.Late = said
-		} else {
-			row.Waits = said
-		}
+		row.waits(l, s.SubmittedAt.In(q.location), h.Site.Now(), q.rules[s.Committee])
 		if claim, ok := q.claims[s.Revision]; ok && claim.By != a.ID {
 			row.By = claim.Name
 		}
@@ -136,6 +147,9 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 		if len(parts[change].Rows) > 0 {
 			page.Parts = append(page.Parts, *parts[change])
 		}
+	}
+	if err := h.listReported(c, q, page); err != nil {
+		return err
 	}
 	if page.Marks, err = h.waitingMarks(c, newMarkJudge(c, a, q.judge)); err != nil {
 		return err
@@ -148,6 +162,82 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 		page.Committees = append(page.Committees, web.Link{Name: k.Name.In(l, "fr").Words, Path: "/admin/committees/" + k.Slug})
 	}
 	return h.Site.Render(c, http.StatusOK, "admin/queue", page)
+}
+
+// waits fills in how long it has waited, against the committee's promise.
+func (row *WaitingRow) waits(l *lang.Language, since, now time.Time, r moderation.Rules) {
+	days := moderation.WorkingDays(since, now)
+	said := l.T("admin.queue.waits", days)
+	if days == 0 {
+		said = l.T("admin.queue.today")
+	}
+	if days > r.PromiseDays {
+		row.Late = said
+	} else {
+		row.Waits = said
+	}
+}
+
+// listReported fills in what was reported, and what makers say against a piece
+// being taken down.
+func (h *Handlers) listReported(c *gin.Context, q queue, page *QueuePage) error {
+	ctx, l := c.Request.Context(), web.Language(c)
+	reported, err := moderation.ReportQueue(ctx, h.Pool, q.judge, mostWaiting+1)
+	if err != nil {
+		return err
+	}
+	appeals, err := moderation.AppealQueue(ctx, h.Pool, q.judge, mostWaiting+1)
+	if err != nil {
+		return err
+	}
+	var pictureIDs []media.PictureID
+	var makerIDs []union.ArtisanID
+	for _, r := range slices.Concat(reported, appeals) {
+		pictureIDs, makerIDs = append(pictureIDs, r.Picture), append(makerIDs, r.Artisan)
+	}
+	if len(makerIDs) == 0 {
+		return nil
+	}
+	pictures, err := web.ReadPictures(ctx, h.Pool, pictureIDs...)
+	if err != nil {
+		return err
+	}
+	makers, err := union.ArtisansByID(ctx, h.Pool, makerIDs)
+	if err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		name string
+		list []moderation.Reported
+	}{{"admin.queue.reports", reported}, {"admin.queue.appeals", appeals}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		if len(part.list) > mostWaiting {
+			part.list, page.More = part.list[:mostWaiting], 1
+		}
+		shown := ReportedPart{Name: l.T(part.name)}
+		for _, r := range part.list {
+			name, _ := makers[r.Artisan].NameIn(l)
+			row := ReportedRow{WaitingRow: WaitingRow{Path: piecePath(r.Slug), Title: r.Title.In(l, r.WrittenIn), Maker: name.Words,
+				Trade: r.TradeName.In(l, "fr"), Since: r.Since, Price: r.Price}}
+			if r.Picture != 0 {
+				row.Photo = pictures.Make(r.Picture, "shown__small", "", "4rem", false)
+			}
+			row.waits(l, r.Since.In(q.location), h.Site.Now().In(q.location), q.rules[r.Committee])
+			if r.Count > 0 {
+				row.Said = l.T("admin.queue.reported", r.Count)
+			}
+			var reasons []string
+			for _, reason := range r.Reasons {
+				reasons = append(reasons, l.T("report.reason."+string(reason)))
+			}
+			row.Reasons = l.List(reasons)
+			shown.Rows = append(shown.Rows, row)
+		}
+		page.Reported = append(page.Reported, shown)
+	}
+	return nil
 }
 
 func decisionPath(s catalog.Submitted) string {

@@ -32,6 +32,7 @@ type PieceRow struct {
 	State            string
 	StateKind        string
 	Maker, MakerPath string
+	Office           string // where one rules on it, empty for who may not
 }
 
 // perKind bounds what is shown of orders, of artisans and of pieces.
@@ -72,17 +73,20 @@ func (h *Handlers) showSearch(c *gin.Context, a identity.Account) error {
 		return err
 	}
 	for _, p := range pieces {
-		page.Pieces = append(page.Pieces, newPieceRow(l, p))
+		page.Pieces = append(page.Pieces, newPieceRow(l, p, a.May(identity.JudgePieces)))
 	}
 	page.Found = len(orders)+len(artisans)+len(pieces) > 0
 	return h.Site.Render(c, http.StatusOK, "admin/search", page)
 }
 
-func newPieceRow(l *lang.Language, p catalog.Found) PieceRow {
+func newPieceRow(l *lang.Language, p catalog.Found, judges bool) PieceRow {
 	name, _ := union.Artisan{Name: p.Maker, NameArabic: p.MakerArabic}.NameIn(l)
 	r := PieceRow{Title: p.Title.In(l, p.WrittenIn), State: l.T("product.state." + string(p.State)), Maker: name.Words, MakerPath: "/admin/artisans/" + p.MakerSlug}
 	if p.State == catalog.OnSale {
 		r.Path, r.StateKind = "/"+l.Code+"/products/"+p.Slug, "right"
+	}
+	if judges && p.State != catalog.Drafted {
+		r.Office = piecePath(p.Slug)
 	}
 	return r
 }

@@ -58,6 +58,7 @@ type ProductPage struct {
 	AddPath     string
 	Marks       []Mark // of the piece
 	MakerMarks  []Mark // of the workshop
+	ReportPath  string
 	MakerOther  lang.Text
 	MakerPhoto  web.Picture
 	MakerBio    lang.Text
@@ -175,7 +176,7 @@ func (h *Handlers) showProduct(c *gin.Context) error {
 	}
 	page.Withdrawal, page.MadeFor = profile.WithdrawalDays, r.MadeToMeasure()
 	page.Counter = profile.Address.Line1
-	page.AddPath = web.Path(c, "/cart/lines")
+	page.AddPath, page.ReportPath = web.Path(c, "/cart/lines"), web.Path(c, "/products/"+p.Slug+"/report")
 	for _, rate := range rates {
 		if rate.Currency == money.EUR {
 			page.About1, page.RateDay = l.Money(rate.Approximate(page.Price)), rate.Date

@@ -51,6 +51,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 		public("/", h.showHome, nil)
 		public("/products", h.listProducts, listQuery)
 		public("/products/:slug", h.showProduct, nil)
+		get("/products/:slug/report", h.newReport)
+		g.POST("/products/:slug/report", s.Handle(h.createReport))
 		public("/trades", h.listTrades, nil)
 		public("/trades/:slug", h.showTrade, nil)
 		public("/artisans", h.listArtisans, artisansQuery)

@@ -66,6 +66,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) error {
 	r.POST("/studio/pieces/:slug/withdrawal", h.own(h.createWithdrawal))
 	r.GET("/studio/pieces/:slug/return", h.own(h.newReturn))
 	r.POST("/studio/pieces/:slug/return", h.own(h.createReturn))
+	r.GET("/studio/pieces/:slug/takedown", h.own(h.showTakedown))
+	r.POST("/studio/pieces/:slug/takedown", h.own(h.createTakedownAppeal))
 	r.POST("/studio/pieces/:slug/copy", h.own(h.createCopy))
 	r.POST("/studio/pieces/:slug/edit", h.own(h.createEdit))
 	r.POST("/studio/variants/:sku", h.own(h.updateVariant))
@@ -184,9 +186,10 @@ type HomePage struct {
 
 // NoticeLine is something the artisan is told.
 type NoticeLine struct {
-	Said string
-	At   time.Time
-	New  bool
+	Said  string
+	Words string // what someone of the union wrote, or empty
+	At    time.Time
+	New   bool
 }
 
 // showHome serves GET /studio.
@@ -223,7 +226,7 @@ func (h *Handlers) showHome(c *gin.Context, account identity.Account, a union.Ar
 	}
 	for _, n := range notices {
 		about, _, _ := strings.Cut(n.Subject, "/") // The rest makes it one of many.
-		page.Notices = append(page.Notices, NoticeLine{Said: l.T("notice."+n.Kind, about), At: n.At, New: !n.Read})
+		page.Notices = append(page.Notices, NoticeLine{Said: l.T("notice."+n.Kind, about), Words: n.Details["words"], At: n.At, New: !n.Read})
 	}
 	if page.For == nil { // What a helper reads is still new to the artisan.
 		if err := union.ReadNotices(ctx, h.Pool, a.ID, h.Site.Now()); err != nil {
@@ -500,6 +503,8 @@ type PieceView struct {
 	Copy     string
 	Edit     string // where it is changed, empty where that is being done or cannot be
 	Pending  string // what became of the last change
+	Asked    bool   // after a report, to change what Words say
+	Takedown string // where one reads why it is down, and answers
 }
 
 // VariantView is a size or colour with its price and stock.
@@ -544,6 +549,10 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 		return nil, err
 	}
 	decisions, err := moderation.Latest(ctx, h.Pool, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := moderation.AskedOf(ctx, h.Pool, a.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -592,6 +601,8 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 			}
 		case o.State == catalog.Withdrawn:
 			v.Kind, v.Return = "waiting", "/studio/pieces/"+o.Slug+"/return"
+		case o.State == catalog.TakenDown:
+			v.Kind, v.Takedown = "wrong", "/studio/pieces/"+o.Slug+"/takedown"
 		case decisions[o.Slug].Verdict == moderation.Rejected:
 			v.State, v.Kind, v.Words = l.T("product.state.rejected"), "wrong", decisions[o.Slug].Said(l)
 		case o.State == catalog.Drafted:
@@ -606,6 +617,9 @@ func (h *Handlers) newPiecesPage(c *gin.Context, a union.Artisan) (*PiecesPage, 
 				v.Pending = l.T("studio.edit.waits")
 			case "rejected":
 				v.Pending, v.Words = l.T("studio.edit.refused"), decisions[o.Slug].Said(l)
+			}
+			if d, ok := asked[o.Slug]; ok {
+				v.Asked, v.Words = true, append(v.Words, d.Said(l)...)
 			}
 		}
 		for _, w := range o.Variants {
