@@ -19,7 +19,7 @@ func officePages(t testing.TB, m *market) []string {
 	t.Helper()
 	pages := []string{"/admin/orders", "/admin/orders?state=paid", "/admin/orders?q=marta", "/admin/orders/waiting", "/admin/orders/packing", "/admin/orders/late",
 		"/admin/search?q=kilim", "/admin/audit", "/admin/audit?action=revision.approved", "/admin/staff", "/admin/queue", "/admin/reviews", "/admin/voices",
-		"/admin/artisans", "/admin/artisans?q=benallal", "/admin/artisans/jaouad-benallal", "/admin/artisans/import", "/admin/committees/weaving",
+		"/admin/marks", "/admin/trainings", "/admin/artisans", "/admin/artisans?q=benallal", "/admin/artisans/jaouad-benallal", "/admin/artisans/import", "/admin/committees/weaving",
 		"/admin/settings", "/admin/settings/trade", "/admin/settings/trade/pottery", "/admin/settings/zone", "/admin/settings/commission", "/admin/settings/colour", "/admin/translations"}
 	return pages
 }
@@ -30,8 +30,10 @@ var asked = regexp.MustCompile(`route=(\S+) status=(\d+) bytes=\d+ ms=(\d+) quer
 func TestNoPageOfTheOfficeAsksMuch(t *testing.T) {
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011", "KIS-0024-RED")
+	sent := m.sendCopies(t, m.comeIn(t, "jaouad-benallal"), "kilim-blue-steps", 1)[0]
+	m.comeIn(t, "jaouad-benallal").post("/studio/pieces/kilim-blue-steps/edit", nil)
 	staff := m.staff(t)
-	for _, path := range append(officePages(t, m), "/admin/orders/"+p.number, "/admin/orders/"+p.number+"/refund") {
+	for _, path := range append(officePages(t, m), "/admin/orders/"+p.number, "/admin/orders/"+p.number+"/refund", "/admin/queue/"+sent+"/1", "/admin/pieces/kilim-blue-steps") {
 		before := len(m.logs.String())
 		got := staff.get(path)
 		if got.status != http.StatusOK && got.status != http.StatusSeeOther {

@@ -108,37 +108,50 @@ func SubmittedBy(ctx context.Context, db postgres.DB, slug string, number int) (
 // LiveOf returns what buyers see of a product, as it was sent, and whether they
 // see anything.
 func LiveOf(ctx context.Context, db postgres.DB, p ProductID) (s Submitted, ok bool, err error) {
-	rows, err := db.Query(ctx, submittedQuery+`
+	err = postgres.Together(ctx, db, AskLive(p, &s, &ok))
+	return s, ok, err
+}
+
+// AskLive asks what LiveOf returns.
+func AskLive(p ProductID, s *Submitted, ok *bool) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) (err error) {
+		*s, err = pgx.CollectExactlyOneRow(rows, scanSubmitted)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("catalog: live revision: %w", err)
+		}
+		*ok = true
+		return nil
+	}, submittedQuery+`
 		WHERE p.id = $1 AND r.id = p.live_id`, p)
-	if err != nil {
-		return Submitted{}, false, fmt.Errorf("catalog: live revision: %w", err)
-	}
-	s, err = pgx.CollectExactlyOneRow(rows, scanSubmitted)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Submitted{}, false, nil
-	}
-	if err != nil {
-		return Submitted{}, false, fmt.Errorf("catalog: live revision: %w", err)
-	}
-	return s, true, nil
 }
 
 // leastPrices is of how many pieces a price range says something.
 const leastPrices = 5
 
-// PriceRange returns between which prices the middle eight of ten pieces of a
-// kind are offered, and whether there are enough to say so.
-func PriceRange(ctx context.Context, db postgres.DB, p ProductID) (from, to money.Amount, ok bool, err error) {
-	from, to = money.Amount{Currency: money.MAD}, money.Amount{Currency: money.MAD}
-	var n int
-	err = db.QueryRow(ctx, `
+// A PriceRange is between which prices the middle eight of ten pieces of a kind
+// are offered. It says nothing where they are too few.
+type PriceRange struct {
+	From, To money.Amount
+	Enough   bool
+}
+
+// AskPriceRange asks for the range of the kind that a piece is of, without itself.
+func AskPriceRange(p ProductID, r *PriceRange) postgres.Ask {
+	return postgres.AskRow(func(row pgx.Row) error {
+		r.From, r.To = money.Amount{Currency: money.MAD}, money.Amount{Currency: money.MAD}
+		var n int
+		if err := row.Scan(&n, &r.From.Minor, &r.To.Minor); err != nil {
+			return fmt.Errorf("catalog: price range: %w", err)
+		}
+		r.Enough = n >= leastPrices
+		return nil
+	}, `
 		SELECT count(*), coalesce(percentile_disc(0.1) WITHIN GROUP (ORDER BY c.price_minor), 0), coalesce(percentile_disc(0.9) WITHIN GROUP (ORDER BY c.price_most), 0)
 		FROM cards c
-		WHERE c.kind_id = (SELECT kind_id FROM products WHERE id = $1) AND c.product_id <> $1`, p).Scan(&n, &from.Minor, &to.Minor)
-	if err != nil {
-		return from, to, false, fmt.Errorf("catalog: price range: %w", err)
-	}
-	return from, to, n >= leastPrices, nil
+		WHERE c.kind_id = (SELECT kind_id FROM products WHERE id = $1) AND c.product_id <> $1`, p)
 }
 
 // A Sight is a piece as a committee sees it beside another.
@@ -150,26 +163,24 @@ type Sight struct {
 	Price     money.Amount
 }
 
-// OthersOf returns what an artisan has on sale besides a product, newest first.
-func OthersOf(ctx context.Context, db postgres.DB, a union.ArtisanID, besides ProductID, limit int) ([]Sight, error) {
-	rows, err := db.Query(ctx, `
+// AskOthers asks what an artisan has on sale besides a product, newest first.
+func AskOthers(a union.ArtisanID, besides ProductID, limit int, list *[]Sight) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) (err error) {
+		*list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Sight, error) {
+			s := Sight{Price: money.Amount{Currency: money.MAD}}
+			err := row.Scan(&s.Slug, &s.Title, &s.WrittenIn, &s.Picture, &s.Price.Minor)
+			return s, err
+		})
+		if err != nil {
+			return fmt.Errorf("catalog: others: %w", err)
+		}
+		return nil
+	}, `
 		SELECT slug, title, written_in, coalesce(picture_id, 0), price_minor
 		FROM cards
 		WHERE artisan_id = $1 AND product_id <> $2
 		ORDER BY published_at DESC
 		LIMIT $3`, a, besides, limit)
-	if err != nil {
-		return nil, fmt.Errorf("catalog: others: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Sight, error) {
-		s := Sight{Price: money.Amount{Currency: money.MAD}}
-		err := row.Scan(&s.Slug, &s.Title, &s.WrittenIn, &s.Picture, &s.Price.Minor)
-		return s, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("catalog: others: %w", err)
-	}
-	return list, nil
 }
 
 // Return gives a submitted revision back to its artisan, to be changed or for
@@ -210,10 +221,15 @@ type Showing struct {
 	Sent      time.Time
 }
 
-// PiecesWith returns the pieces that were sent with one of some pictures, each
+// AskPiecesWith asks for the pieces that were sent with one of some pictures, each
 // once for each picture, the latest first.
-func PiecesWith(ctx context.Context, db postgres.DB, pictures []media.PictureID) ([]Showing, error) {
-	rows, err := db.Query(ctx, `
+func AskPiecesWith(pictures []media.PictureID, list *[]Showing) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) (err error) {
+		if *list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Showing]); err != nil {
+			return fmt.Errorf("catalog: pieces with pictures: %w", err)
+		}
+		return nil
+	}, `
 		SELECT picture_id, artisan_id, slug, number, title, written_in, live, sent
 		FROM (
 			SELECT DISTINCT ON (rp.picture_id, p.id) rp.picture_id, p.artisan_id, p.slug, r.number, r.title, r.written_in,
@@ -224,14 +240,6 @@ func PiecesWith(ctx context.Context, db postgres.DB, pictures []media.PictureID)
 			WHERE rp.picture_id = ANY ($1) AND r.state <> 'draft'
 			ORDER BY rp.picture_id, p.id, r.number DESC) AS pieces
 		ORDER BY sent DESC, slug`, pictures)
-	if err != nil {
-		return nil, fmt.Errorf("catalog: pieces with pictures: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Showing])
-	if err != nil {
-		return nil, fmt.Errorf("catalog: pieces with pictures: %w", err)
-	}
-	return list, nil
 }
 
 // LiveBySlug returns what buyers see of a product, or saw of it before it left

@@ -180,28 +180,32 @@ const alikeQuery = `
 // Alike returns, for each of some pictures, those of other owners that look like
 // it, the most alike first.
 func Alike(ctx context.Context, db postgres.DB, ids []PictureID) (map[PictureID][]PictureID, error) {
-	rows, err := db.Query(ctx, `
+	all := map[PictureID][]PictureID{}
+	err := postgres.Together(ctx, db, AskAlike(ids, all))
+	return all, err
+}
+
+// AskAlike asks what Alike returns.
+func AskAlike(ids []PictureID, all map[PictureID][]PictureID) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) error {
+		var id, other PictureID
+		_, err := pgx.ForEachRow(rows, []any{&id, &other}, func() error {
+			if len(all[id]) < mostAlike {
+				all[id] = append(all[id], other)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("media: alike: %w", err)
+		}
+		return nil
+	}, `
 		SELECT picture_id, other_id
 		FROM (
 			SELECT picture_id, other_id, distance FROM picture_alikes WHERE picture_id = ANY ($1)
 			UNION SELECT other_id, picture_id, distance FROM picture_alikes WHERE other_id = ANY ($1)) AS a
 		GROUP BY picture_id, other_id
 		ORDER BY picture_id, min(distance), other_id`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("media: alike: %w", err)
-	}
-	all := map[PictureID][]PictureID{}
-	var id, other PictureID
-	_, err = pgx.ForEachRow(rows, []any{&id, &other}, func() error {
-		if len(all[id]) < mostAlike {
-			all[id] = append(all[id], other)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("media: alike: %w", err)
-	}
-	return all, nil
 }
 
 // LookArgs is the job that gives a look to pictures that were made without one.

@@ -44,21 +44,16 @@ func ClaimFor(ctx context.Context, db postgres.DB, r catalog.RevisionID, by iden
 	return c, nil
 }
 
-// Claims returns who is looking at these revisions just now.
-func Claims(ctx context.Context, db postgres.DB, revisions []catalog.RevisionID, at time.Time) (map[catalog.RevisionID]Claim, error) {
-	rows, err := db.Query(ctx, `
+// askClaims asks who is looking at these revisions just now.
+func askClaims(revisions []catalog.RevisionID, at time.Time, all map[catalog.RevisionID]Claim) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) error {
+		var id catalog.RevisionID
+		var c Claim
+		_, err := pgx.ForEachRow(rows, []any{&id, &c.By, &c.Name, &c.At}, func() error { all[id] = c; return nil })
+		return err
+	}, `
 		SELECT c.revision_id, c.account_id, a.name, c.at
 		FROM claims c
 		JOIN accounts a ON a.id = c.account_id
 		WHERE c.revision_id = ANY ($1) AND c.at >= $2`, revisions, at.Add(-claimLife))
-	if err != nil {
-		return nil, fmt.Errorf("moderation: claims: %w", err)
-	}
-	all := map[catalog.RevisionID]Claim{}
-	var id catalog.RevisionID
-	var c Claim
-	if _, err := pgx.ForEachRow(rows, []any{&id, &c.By, &c.Name, &c.At}, func() error { all[id] = c; return nil }); err != nil {
-		return nil, fmt.Errorf("moderation: claims: %w", err)
-	}
-	return all, nil
 }

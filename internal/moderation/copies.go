@@ -36,12 +36,9 @@ func Copies(ctx context.Context, db postgres.DB, list []catalog.Submitted) (map[
 	for _, ids := range alike {
 		others = append(others, ids...)
 	}
-	pieces, err := catalog.PiecesWith(ctx, db, others)
-	if err != nil {
-		return nil, err
-	}
-	workshops, err := union.WorkshopsWith(ctx, db, others)
-	if err != nil {
+	var pieces []catalog.Showing
+	workshops := map[media.PictureID]union.ArtisanID{}
+	if err := postgres.Together(ctx, db, catalog.AskPiecesWith(others, &pieces), union.AskWorkshopsWith(others, workshops)); err != nil {
 		return nil, err
 	}
 	byPicture := map[media.PictureID][]catalog.Showing{}

@@ -17,7 +17,6 @@ import (
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
-	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 )
 
@@ -63,37 +62,27 @@ func (j Judge) owns(s catalog.Submitted) bool {
 // JudgeOf returns what an account may judge.
 func JudgeOf(ctx context.Context, db postgres.DB, a identity.Account) (Judge, error) {
 	j := Judge{Account: a.ID, All: a.May(identity.JudgeEverything)}
-	rows, err := db.Query(ctx, `
+	err := postgres.Together(ctx, db, union.AskHelped(a.ID, &j.Helped), postgres.AskRows(func(rows pgx.Rows) error {
+		var committee union.CommitteeID
+		var trade union.TradeID
+		_, err := pgx.ForEachRow(rows, []any{&j.Own, &committee, &trade}, func() error {
+			if committee != 0 && !slices.Contains(j.Committees, committee) {
+				j.Committees = append(j.Committees, committee)
+			}
+			if trade != 0 {
+				j.Trades = append(j.Trades, trade)
+			}
+			return nil
+		})
+		return err
+	}, `
 		SELECT ar.id, coalesce(m.committee_id, 0), coalesce(t.id, 0)
 		FROM artisans ar
 		LEFT JOIN committee_members m ON m.artisan_id = ar.id AND ar.state = 'active'
 		LEFT JOIN trades t ON t.committee_id = m.committee_id
-		WHERE ar.account_id = $1`, a.ID)
+		WHERE ar.account_id = $1`, a.ID))
 	if err != nil {
 		return Judge{}, fmt.Errorf("moderation: judge: %w", err)
-	}
-	var committee union.CommitteeID
-	var trade union.TradeID
-	_, err = pgx.ForEachRow(rows, []any{&j.Own, &committee, &trade}, func() error {
-		if committee != 0 && !slices.Contains(j.Committees, committee) {
-			j.Committees = append(j.Committees, committee)
-		}
-		if trade != 0 {
-			j.Trades = append(j.Trades, trade)
-		}
-		return nil
-	})
-	if err != nil {
-		return Judge{}, fmt.Errorf("moderation: judge: %w", err)
-	}
-	helped, err := union.HelpedBy(ctx, db, a.ID)
-	if err != nil {
-		return Judge{}, err
-	}
-	for _, h := range helped {
-		if h.Confirmed() {
-			j.Helped = append(j.Helped, h.Artisan)
-		}
 	}
 	return j, nil
 }
@@ -114,11 +103,12 @@ func (j Judge) May(s catalog.Submitted) error {
 	return ErrNotYours
 }
 
-// Queue returns what waits for the judge, oldest first. Their own pieces wait
-// for someone else, and so do those on which they have said what they think.
-func Queue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]catalog.Submitted, error) {
+// Queue returns what waits for the judge, oldest first, and who is looking at it
+// just now. Their own pieces wait for someone else, and so do those on which they
+// have said what they think.
+func Queue(ctx context.Context, db postgres.DB, j Judge, limit int, at time.Time) ([]catalog.Submitted, map[catalog.RevisionID]Claim, error) {
 	if !j.All && len(j.Trades) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	trades := j.Trades
 	if j.All {
@@ -126,23 +116,24 @@ func Queue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]catalog.S
 	}
 	list, err := catalog.Waiting(ctx, db, trades, limit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	revisions := make([]catalog.RevisionID, len(list))
 	for i, s := range list {
 		revisions[i] = s.Revision
 	}
-	rows, err := db.Query(ctx, `SELECT revision_id FROM decisions WHERE account_id = $1 AND revision_id = ANY ($2)`, j.Account, revisions)
+	var voted []catalog.RevisionID
+	claims := map[catalog.RevisionID]Claim{}
+	err = postgres.Together(ctx, db, askClaims(revisions, at, claims), postgres.AskRows(func(rows pgx.Rows) (err error) {
+		voted, err = pgx.CollectRows(rows, pgx.RowTo[catalog.RevisionID])
+		return err
+	}, `SELECT revision_id FROM decisions WHERE account_id = $1 AND revision_id = ANY ($2)`, j.Account, revisions))
 	if err != nil {
-		return nil, fmt.Errorf("moderation: queue: %w", err)
-	}
-	voted, err := pgx.CollectRows(rows, pgx.RowTo[catalog.RevisionID])
-	if err != nil {
-		return nil, fmt.Errorf("moderation: queue: %w", err)
+		return nil, nil, fmt.Errorf("moderation: queue: %w", err)
 	}
 	return slices.DeleteFunc(list, func(s catalog.Submitted) bool {
 		return j.owns(s) || slices.Contains(voted, s.Revision)
-	}), nil
+	}), claims, nil
 }
 
 // A Ruling is what a judge says of a revision, and what they looked at.
@@ -160,9 +151,10 @@ type Outcome struct {
 	Decided           bool // nobody else is asked
 
 	// Why so many must.
-	Asked    int    // by the committee's rules
-	Earned   string // one fewer: slug of the course that the workshop finished, or empty
-	Differed int    // one more: so many pieces of the workshop differed within a year, 0 where that is few
+	Asked    int        // by the committee's rules
+	Earned   string     // one fewer: slug of the course that the workshop finished, or empty
+	EarnedBy lang.Texts `json:"-"` // what that course is called
+	Differed int        // one more: so many pieces of the workshop differed within a year, 0 where that is few
 }
 
 // Decide judges a revision. Approved by as many members as the committee's rules
@@ -237,37 +229,35 @@ func Decide(ctx context.Context, tx pgx.Tx, j Judge, s catalog.Submitted, r Ruli
 // course which earns that, but one at least, and one more where its pieces differ.
 func Standing(ctx context.Context, db postgres.DB, s catalog.Submitted, at time.Time) (Outcome, error) {
 	var out Outcome
-	var wary int
-	var course string
-	err := db.QueryRow(ctx, `
-		SELECT (SELECT count(*) FROM decisions WHERE revision_id = $1 AND verdict = 'approved'), coalesce(r.approvals, $3), coalesce(r.wary_from, $4), coalesce(k.slug, '')
+	err := postgres.Together(ctx, db, AskStanding(s, at, &out))
+	return out, err
+}
+
+// AskStanding asks what Standing returns.
+func AskStanding(s catalog.Submitted, at time.Time, out *Outcome) postgres.Ask {
+	return postgres.AskRow(func(row pgx.Row) error {
+		var wary, differed int
+		var course string
+		var title lang.Texts
+		if err := row.Scan(&out.Approvals, &out.Asked, &wary, &course, &title, &differed); err != nil {
+			return fmt.Errorf("moderation: standing: %w", err)
+		}
+		out.Needed = out.Asked
+		if course != "" && out.Asked > 1 {
+			out.Needed, out.Earned, out.EarnedBy = out.Needed-1, course, title
+		}
+		if wary > 0 && differed >= wary {
+			out.Needed, out.Differed = out.Needed+1, differed
+		}
+		return nil
+	}, `
+		SELECT (SELECT count(*) FROM decisions WHERE revision_id = $3 AND verdict = 'approved'), coalesce(r.approvals, $5), coalesce(r.wary_from, $6),
+		       coalesce(k.slug, ''), k.title, (`+order.DifferedSince+`)
 		FROM trades t
 		LEFT JOIN committee_rules r ON r.committee_id = t.committee_id
-		LEFT JOIN courses k ON k.id = r.course_id
-		WHERE t.id = $2`, s.Revision, s.Trade, usual.Approvals, usual.WaryFrom).Scan(&out.Approvals, &out.Asked, &wary, &course)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("moderation: standing: %w", err)
-	}
-	out.Needed = out.Asked
-	if course != "" && out.Asked > 1 {
-		have, err := training.HaveFinished(ctx, db, course, []union.ArtisanID{s.Artisan})
-		if err != nil {
-			return Outcome{}, err
-		}
-		if have[s.Artisan] {
-			out.Needed, out.Earned = out.Needed-1, course
-		}
-	}
-	if wary > 0 {
-		n, err := order.DifferedSince(ctx, db, s.Artisan, at.AddDate(-1, 0, 0))
-		if err != nil {
-			return Outcome{}, err
-		}
-		if n >= wary {
-			out.Needed, out.Differed = out.Needed+1, n
-		}
-	}
-	return out, nil
+		LEFT JOIN completions d ON d.course_id = r.course_id AND d.artisan_id = $1
+		LEFT JOIN courses k ON k.id = d.course_id
+		WHERE t.id = $4`, s.Artisan, at.AddDate(-1, 0, 0), s.Revision, s.Trade, usual.Approvals, usual.WaryFrom)
 }
 
 // A Decision is what was said of a revision.
@@ -328,10 +318,15 @@ func Latest(ctx context.Context, db postgres.DB, a union.ArtisanID) (map[string]
 	return bySlug, nil
 }
 
-// Past returns the last decisions on an artisan's products, newest first, those
+// AskPast asks for the last decisions on an artisan's products, newest first, those
 // on one product before all others.
-func Past(ctx context.Context, db postgres.DB, a union.ArtisanID, product catalog.ProductID, limit int) ([]Decision, error) {
-	rows, err := db.Query(ctx, `
+func AskPast(a union.ArtisanID, product catalog.ProductID, limit int, list *[]Decision) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) (err error) {
+		if *list, err = pgx.CollectRows(rows, scanDecision); err != nil {
+			return fmt.Errorf("moderation: past: %w", err)
+		}
+		return nil
+	}, `
 		SELECT `+decisionColumns+`
 		FROM decisions d
 		JOIN revisions r ON r.id = d.revision_id
@@ -340,12 +335,4 @@ func Past(ctx context.Context, db postgres.DB, a union.ArtisanID, product catalo
 		WHERE p.artisan_id = $1
 		ORDER BY (p.id = $2) DESC, d.id DESC
 		LIMIT $3`, a, product, limit)
-	if err != nil {
-		return nil, fmt.Errorf("moderation: past: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, scanDecision)
-	if err != nil {
-		return nil, fmt.Errorf("moderation: past: %w", err)
-	}
-	return list, nil
 }

@@ -148,10 +148,18 @@ func (j Judge) barred() []union.ArtisanID {
 	return append([]union.ArtisanID{j.Own}, j.Helped...)
 }
 
-// ReportQueue returns the pieces on which a judge may rule since someone
-// reported them, the longest waiting first. Their own wait for someone else.
-func ReportQueue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]Reported, error) {
-	rows, err := db.Query(ctx, `
+// ReportedTo returns the pieces on which a judge may rule since someone reported
+// them, and those on whose appeal they may, each the longest waiting first.
+// Their own wait for someone else, and so do appeals of what they took down.
+func ReportedTo(ctx context.Context, db postgres.DB, j Judge, limit int) (reported, appealed []Reported, err error) {
+	into := func(list *[]Reported) func(pgx.Rows) error {
+		return func(rows pgx.Rows) (err error) {
+			*list, err = pgx.CollectRows(rows, scanReported)
+			return err
+		}
+	}
+	trades, barred := append([]union.TradeID{}, j.Trades...), j.barred()
+	err = postgres.Together(ctx, db, postgres.AskRows(into(&reported), `
 		SELECT `+reportedColumns+`, w.n, w.reasons, w.since
 		FROM (
 			SELECT product_id, count(*) AS n, array_agg(DISTINCT reason) AS reasons, min(at) AS since
@@ -163,15 +171,21 @@ func ReportQueue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]Rep
 		JOIN trades t ON t.id = p.trade_id
 		WHERE ($1 OR p.trade_id = ANY ($2)) AND p.artisan_id <> ALL ($3)
 		ORDER BY w.since, p.id
-		LIMIT $4`, j.All, append([]union.TradeID{}, j.Trades...), j.barred(), limit)
+		LIMIT $4`, j.All, trades, barred, limit), postgres.AskRows(into(&appealed), `
+		SELECT `+reportedColumns+`, 0, '{}'::text[], d.appealed_at
+		FROM takedowns d
+		JOIN piece_rulings g ON g.id = d.ruling_id
+		JOIN products p ON p.id = d.product_id
+		JOIN revisions r ON r.id = p.live_id
+		JOIN trades t ON t.id = p.trade_id
+		WHERE d.appealed_at IS NOT NULL AND d.answer_id IS NULL AND g.account_id <> $4
+		  AND ($1 OR p.trade_id = ANY ($2)) AND p.artisan_id <> ALL ($3)
+		ORDER BY d.appealed_at, p.id
+		LIMIT $5`, j.All, trades, barred, j.Account, limit))
 	if err != nil {
-		return nil, fmt.Errorf("moderation: report queue: %w", err)
+		return nil, nil, fmt.Errorf("moderation: reported: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, scanReported)
-	if err != nil {
-		return nil, fmt.Errorf("moderation: report queue: %w", err)
-	}
-	return list, nil
+	return reported, appealed, nil
 }
 
 // Reports are those of a piece that wait for a ruling.

@@ -126,24 +126,28 @@ var (
 )
 
 // TextsOf returns what a committee looks at and its phrases, in its order.
-func TextsOf(ctx context.Context, db postgres.DB, c union.CommitteeID) ([]Text, error) {
-	rows, err := db.Query(ctx, `
+func TextsOf(ctx context.Context, db postgres.DB, c union.CommitteeID) (list []Text, err error) {
+	err = postgres.Together(ctx, db, AskTexts(c, &list))
+	return list, err
+}
+
+// AskTexts asks what TextsOf returns.
+func AskTexts(c union.CommitteeID, list *[]Text) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) (err error) {
+		*list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Text, error) {
+			var t Text
+			err := row.Scan(&t.ID, &t.Kind, &t.Words)
+			return t, err
+		})
+		if err != nil {
+			return fmt.Errorf("moderation: texts: %w", err)
+		}
+		return nil
+	}, `
 		SELECT id, kind, words
 		FROM committee_texts
 		WHERE committee_id = $1 AND retired_at IS NULL
 		ORDER BY kind, sort, id`, c)
-	if err != nil {
-		return nil, fmt.Errorf("moderation: texts: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Text, error) {
-		var t Text
-		err := row.Scan(&t.ID, &t.Kind, &t.Words)
-		return t, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("moderation: texts: %w", err)
-	}
-	return list, nil
 }
 
 // AddText writes a committee's text, and logs it. It returns a fault beside the

@@ -112,30 +112,6 @@ func Appeal(ctx context.Context, tx pgx.Tx, a union.ArtisanID, slug, words, lang
 	return identity.Record(ctx, tx, identity.Entry{By: by, Action: "product.appealed", Subject: "product:" + slug, After: map[string]any{"words": words}})
 }
 
-// AppealQueue returns the pieces on whose appeal a judge may rule, the longest
-// waiting first: not their own, and not those that they took down themselves.
-func AppealQueue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]Reported, error) {
-	rows, err := db.Query(ctx, `
-		SELECT `+reportedColumns+`, 0, '{}'::text[], d.appealed_at
-		FROM takedowns d
-		JOIN piece_rulings g ON g.id = d.ruling_id
-		JOIN products p ON p.id = d.product_id
-		JOIN revisions r ON r.id = p.live_id
-		JOIN trades t ON t.id = p.trade_id
-		WHERE d.appealed_at IS NOT NULL AND d.answer_id IS NULL AND g.account_id <> $4
-		  AND ($1 OR p.trade_id = ANY ($2)) AND p.artisan_id <> ALL ($3)
-		ORDER BY d.appealed_at, p.id
-		LIMIT $5`, j.All, append([]union.TradeID{}, j.Trades...), j.barred(), j.Account, limit)
-	if err != nil {
-		return nil, fmt.Errorf("moderation: appeal queue: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, scanReported)
-	if err != nil {
-		return nil, fmt.Errorf("moderation: appeal queue: %w", err)
-	}
-	return list, nil
-}
-
 // RuleOnAppeal puts a piece that was taken down back as it was, or lets the
 // ruling stand. It returns ErrOwn, ErrNotYours, ErrNotDown, ErrTookDown, ErrRuled,
 // ErrSeenOther, or what is wrong with the field words.

@@ -159,15 +159,22 @@ func eachHanding(ctx context.Context, db postgres.DB, where string, arg any, fn 
 // CountVerdicts returns how many of an artisan's pieces were as shown, and how
 // many differed.
 func CountVerdicts(ctx context.Context, db postgres.DB, a union.ArtisanID) (asShown, differed int, err error) {
-	err = db.QueryRow(ctx, `
+	err = postgres.Together(ctx, db, AskVerdicts(a, &asShown, &differed))
+	return asShown, differed, err
+}
+
+// AskVerdicts asks what CountVerdicts returns.
+func AskVerdicts(a union.ArtisanID, asShown, differed *int) postgres.Ask {
+	return postgres.AskRow(func(row pgx.Row) error {
+		if err := row.Scan(asShown, differed); err != nil {
+			return fmt.Errorf("order: count verdicts: %w", err)
+		}
+		return nil
+	}, `
 		SELECT count(*) FILTER (WHERE h.verdict = 'as_shown'), count(*) FILTER (WHERE h.verdict = 'differs')
 		FROM handings h
 		JOIN fulfilments f ON f.id = h.fulfilment_id
-		WHERE f.artisan_id = $1`, a).Scan(&asShown, &differed)
-	if err != nil {
-		return 0, 0, fmt.Errorf("order: count verdicts: %w", err)
-	}
-	return asShown, differed, nil
+		WHERE f.artisan_id = $1`, a)
 }
 
 // DifferedShare returns how many of a hundred pieces differed, as CountVerdicts
@@ -180,19 +187,13 @@ func DifferedShare(asShown, differed int) (percent int) {
 	return (200*differed + all) / (2 * all)
 }
 
-// DifferedSince counts an artisan's pieces that differed from their listing since
-// a day.
-func DifferedSince(ctx context.Context, db postgres.DB, a union.ArtisanID, since time.Time) (n int, err error) {
-	err = db.QueryRow(ctx, `
-		SELECT count(DISTINCT h.fulfilment_id)
-		FROM handings h
-		JOIN fulfilments f ON f.id = h.fulfilment_id
-		WHERE f.artisan_id = $1 AND h.verdict = 'differs' AND h.judged_at >= $2`, a, since).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("order: differed: %w", err)
-	}
-	return n, nil
-}
+// DifferedSince is a query for how many pieces of the artisan $1 differed from
+// their listing since $2, to stand within another.
+const DifferedSince = `
+	SELECT count(DISTINCT h.fulfilment_id)
+	FROM handings h
+	JOIN fulfilments f ON f.id = h.fulfilment_id
+	WHERE f.artisan_id = $1 AND h.verdict = 'differs' AND h.judged_at >= $2`
 
 // PicturesInUse is a query for the pictures of pieces that were handed in.
 const PicturesInUse = `SELECT picture_id FROM handings`

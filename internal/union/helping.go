@@ -349,6 +349,20 @@ func HelpedBy(ctx context.Context, db postgres.DB, id identity.AccountID) ([]Hel
 	return helpings(ctx, db, `a.state NOT IN ('suspended', 'left') AND h.account_id = $1`, id)
 }
 
+// AskHelped asks for whom an account may act in the studio.
+func AskHelped(id identity.AccountID, list *[]ArtisanID) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) (err error) {
+		if *list, err = pgx.CollectRows(rows, pgx.RowTo[ArtisanID]); err != nil {
+			return fmt.Errorf("union: helped: %w", err)
+		}
+		return nil
+	}, `
+		SELECT h.artisan_id
+		FROM helpings h
+		JOIN artisans a ON a.id = h.artisan_id
+		WHERE h.account_id = $1 AND h.confirmed_at IS NOT NULL AND h.ended_at IS NULL AND a.state NOT IN ('suspended', 'left')`, id)
+}
+
 // Helped returns the artisan of a slug whom the account helps, or ErrNoArtisan.
 func Helped(ctx context.Context, db postgres.DB, slug string, by identity.AccountID) (Artisan, error) {
 	a, err := artisan(ctx, db, `a.slug = $1 AND a.state NOT IN ('suspended', 'left')`, slug)

@@ -54,19 +54,16 @@ func SetWorkPictures(ctx context.Context, tx pgx.Tx, a Artisan, list []media.Pic
 		FROM unnest($2::bigint[]) WITH ORDINALITY AS w (id, position)`, once)
 }
 
-// WorkshopsWith returns whose pages show which of some pictures.
-func WorkshopsWith(ctx context.Context, db postgres.DB, pictures []media.PictureID) (map[media.PictureID]ArtisanID, error) {
-	rows, err := db.Query(ctx, `
+// AskWorkshopsWith asks for whose pages show which of some pictures.
+func AskWorkshopsWith(pictures []media.PictureID, all map[media.PictureID]ArtisanID) postgres.Ask {
+	return postgres.AskRows(func(rows pgx.Rows) error {
+		var p media.PictureID
+		var a ArtisanID
+		if _, err := pgx.ForEachRow(rows, []any{&p, &a}, func() error { all[p] = a; return nil }); err != nil {
+			return fmt.Errorf("union: workshops with pictures: %w", err)
+		}
+		return nil
+	}, `
 		SELECT picture_id, id FROM artisans WHERE picture_id = ANY ($1)
 		UNION SELECT picture_id, artisan_id FROM work_pictures WHERE picture_id = ANY ($1)`, pictures)
-	if err != nil {
-		return nil, fmt.Errorf("union: workshops with pictures: %w", err)
-	}
-	all := map[media.PictureID]ArtisanID{}
-	var p media.PictureID
-	var a ArtisanID
-	if _, err := pgx.ForEachRow(rows, []any{&p, &a}, func() error { all[p] = a; return nil }); err != nil {
-		return nil, fmt.Errorf("union: workshops with pictures: %w", err)
-	}
-	return all, nil
 }

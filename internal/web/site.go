@@ -22,6 +22,7 @@ import (
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	text "kissaria.ma/internal/page"
+	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
 )
@@ -93,6 +94,7 @@ func (s *Site) frame(ctx context.Context) (union.Profile, []catalog.Collection, 
 		}
 		return m.read, m.collections, m.pages, nil
 	}
+	ctx = postgres.Uncounted(ctx)
 	p, err := union.Read(ctx, s.Pool)
 	var collections []catalog.Collection
 	if err == nil {

@@ -19,7 +19,6 @@ import (
 	"kissaria.ma/internal/money"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
-	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/web"
 )
@@ -150,49 +149,42 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 		Since: s.SubmittedAt, Change: s.Change, Description: s.Description.In(l, s.WrittenIn), Price: s.Price, Words: form.Value("words"),
 		Voice: media.VoicePath(s.Voice.Key)}
 	page.Section = "queue"
-	makers, err := union.ArtisansByID(ctx, h.Pool, []union.ArtisanID{s.Artisan})
+	var around around
+	err := postgres.Together(ctx, h.Pool, catalog.AskLive(s.Product, &around.live, &around.isLive),
+		catalog.AskOthers(s.Artisan, s.Product, mostOthers, &around.others), catalog.AskPriceRange(s.Product, &around.prices),
+		order.AskVerdicts(s.Artisan, &around.asShown, &around.differed), moderation.AskPast(s.Artisan, s.Product, mostPast, &around.past),
+		moderation.AskStanding(s, h.Site.Now(), &around.standing), moderation.AskTexts(s.Committee, &around.texts))
 	if err != nil {
 		return nil, err
 	}
-	maker := makers[s.Artisan]
+	copies, err := moderation.Copies(ctx, h.Pool, []catalog.Submitted{s})
+	if err != nil {
+		return nil, err
+	}
+	around.copies = copies[s.Revision]
+	makerIDs := []union.ArtisanID{s.Artisan}
+	for _, k := range around.copies {
+		makerIDs = append(makerIDs, k.Artisan)
+	}
+	if around.makers, err = union.ArtisansByID(ctx, h.Pool, makerIDs); err != nil {
+		return nil, err
+	}
+	maker := around.makers[s.Artisan]
 	page.Maker, _ = maker.NameIn(l)
 	page.MakerPath, page.Reads = "/admin/artisans/"+maker.Slug, l.LanguageName(maker.WrittenIn)
-	live, isLive, err := catalog.LiveOf(ctx, h.Pool, s.Product)
-	if err != nil {
-		return nil, err
-	}
-	if isLive {
+	if around.isLive {
 		page.Office = piecePath(s.Slug)
 	}
-	others, err := catalog.OthersOf(ctx, h.Pool, s.Artisan, s.Product, mostOthers)
-	if err != nil {
+	if err := h.showSent(c, page, s, around); err != nil {
 		return nil, err
 	}
-	if err := h.showSent(c, page, s, live, isLive && s.Change, others); err != nil {
-		return nil, err
+	if r := around.prices; r.Enough {
+		page.Range = l.T("admin.decision.range", r.From, r.To)
 	}
-	if err := h.showCopies(c, page, s); err != nil {
-		return nil, err
-	}
-	from, to, ok, err := catalog.PriceRange(ctx, h.Pool, s.Product)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		page.Range = l.T("admin.decision.range", from, to)
-	}
-	asShown, differed, err := order.CountVerdicts(ctx, h.Pool, s.Artisan)
-	if err != nil {
-		return nil, err
-	}
-	if asShown+differed > 0 {
+	if asShown, differed := around.asShown, around.differed; asShown+differed > 0 {
 		page.Verdicts = l.T("admin.verdicts", asShown+differed, asShown, differed, order.DifferedShare(asShown, differed))
 	}
-	past, err := moderation.Past(ctx, h.Pool, s.Artisan, s.Product, mostPast)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range past {
+	for _, d := range around.past {
 		page.Past = append(page.Past, PastDecision{At: d.At, By: d.By, What: l.T("revision." + string(d.Verdict)), Said: d.Said(l),
 			Path: "/admin/queue/" + d.Product + "/" + strconv.Itoa(d.Revision), Piece: d.Product})
 	}
@@ -200,13 +192,31 @@ func (h *Handlers) newDecisionPage(c *gin.Context, a identity.Account, s catalog
 		return page, nil
 	}
 	page.Action = decisionPath(s) + "/decision"
-	return page, h.showQuestion(c, a, page, s, form)
+	return page, h.showQuestion(c, a, page, s, around, form)
+}
+
+// around is what is known about a revision that is looked at.
+type around struct {
+	live              catalog.Submitted
+	isLive            bool
+	others            []catalog.Sight
+	prices            catalog.PriceRange
+	asShown, differed int
+	past              []moderation.Decision
+	standing          moderation.Outcome
+	texts             []moderation.Text
+	copies            []moderation.Copy
+	makers            map[union.ArtisanID]union.Artisan
 }
 
 // showSent fills in what was sent, and what buyers see now where it changes that.
-func (h *Handlers) showSent(c *gin.Context, page *DecisionPage, s, live catalog.Submitted, changes bool, others []catalog.Sight) error {
+func (h *Handlers) showSent(c *gin.Context, page *DecisionPage, s catalog.Submitted, around around) error {
 	ctx, l := c.Request.Context(), web.Language(c)
+	live, changes, others := around.live, around.isLive && s.Change, around.others
 	ids := slices.Concat(s.Pictures, live.Pictures)
+	for _, k := range around.copies {
+		ids = append(ids, k.Photo, k.Other)
+	}
 	for _, o := range others {
 		ids = append(ids, o.Picture)
 	}
@@ -214,6 +224,7 @@ func (h *Handlers) showSent(c *gin.Context, page *DecisionPage, s, live catalog.
 	if err != nil {
 		return err
 	}
+	h.showCopies(l, page, around, pictures)
 	for i, id := range s.Pictures {
 		page.Photos = append(page.Photos, SentPhoto{
 			pictures.Make(id, "shown__photo", l.T("studio.photo_number", i+1), "(min-width: 48rem) 20rem, 90vw", i == 0),
@@ -252,30 +263,12 @@ func (h *Handlers) showSent(c *gin.Context, page *DecisionPage, s, live catalog.
 }
 
 // showCopies fills in which photos look like some of other workshops.
-func (h *Handlers) showCopies(c *gin.Context, page *DecisionPage, s catalog.Submitted) error {
-	ctx, l := c.Request.Context(), web.Language(c)
-	copies, err := moderation.Copies(ctx, h.Pool, []catalog.Submitted{s})
-	if err != nil || len(copies) == 0 {
-		return err
-	}
-	var ids []media.PictureID
-	var makerIDs []union.ArtisanID
-	for _, k := range copies[s.Revision] {
-		ids, makerIDs = append(ids, k.Photo, k.Other), append(makerIDs, k.Artisan)
-	}
-	pictures, err := web.ReadPictures(ctx, h.Pool, ids...)
-	if err != nil {
-		return err
-	}
-	makers, err := union.ArtisansByID(ctx, h.Pool, makerIDs)
-	if err != nil {
-		return err
-	}
-	for _, k := range copies[s.Revision] {
+func (h *Handlers) showCopies(l *lang.Language, page *DecisionPage, around around, pictures web.Pictures) {
+	for _, k := range around.copies {
 		pair := CopyPair{Sent: pictures.Make(k.Photo, "shown__photo", l.T("admin.decision.copy.sent"), "10rem", false),
 			Other: pictures.Make(k.Other, "shown__photo", l.T("admin.decision.copy.other"), "10rem", false)}
-		pair.Maker, _ = makers[k.Artisan].NameIn(l)
-		pair.MakerPath = "/" + l.Code + "/artisans/" + makers[k.Artisan].Slug
+		pair.Maker, _ = around.makers[k.Artisan].NameIn(l)
+		pair.MakerPath = "/" + l.Code + "/artisans/" + around.makers[k.Artisan].Slug
 		if k.Piece.Slug != "" {
 			pair.Piece, pair.At = k.Piece.Title.In(l, k.Piece.WrittenIn), k.Piece.Sent
 			pair.PiecePath = "/" + l.Code + "/products/" + k.Piece.Slug
@@ -285,7 +278,6 @@ func (h *Handlers) showCopies(c *gin.Context, page *DecisionPage, s catalog.Subm
 		}
 		page.Copies = append(page.Copies, pair)
 	}
-	return nil
 }
 
 // factsOf lists what a revision says in numbers and words of the vocabularies.
@@ -336,7 +328,7 @@ func (h *Handlers) factsOf(l *lang.Language, s catalog.Submitted) (facts []Fact)
 
 // showQuestion fills in what the committee is asked, and where the piece stands
 // in its queue.
-func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *DecisionPage, s catalog.Submitted, form *web.Form) error {
+func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *DecisionPage, s catalog.Submitted, around around, form *web.Form) error {
 	ctx, l := c.Request.Context(), web.Language(c)
 	claim, err := moderation.ClaimFor(ctx, h.Pool, s.Revision, a.ID, h.Site.Now())
 	if err != nil {
@@ -345,19 +337,9 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 	if claim.By != a.ID {
 		page.Other = claim.Name
 	}
-	standing, err := moderation.Standing(ctx, h.Pool, s, h.Site.Now())
-	if err != nil {
-		return err
-	}
-	page.Approvals, page.Needed = standing.Approvals, standing.Needed
-	if page.Because, err = h.because(c, standing); err != nil {
-		return err
-	}
-	texts, err := moderation.TextsOf(ctx, h.Pool, s.Committee)
-	if err != nil {
-		return err
-	}
-	for _, t := range texts {
+	page.Approvals, page.Needed = around.standing.Approvals, around.standing.Needed
+	page.Because = because(l, around.standing)
+	for _, t := range around.texts {
 		field := string(t.Kind) + strconv.FormatInt(int64(t.ID), 10)
 		chip := TextChip{t.ID, t.Words.In(l, "fr"), form.Value(field) != ""}
 		if t.Kind == moderation.Criterion {
@@ -370,7 +352,7 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 	if err != nil {
 		return err
 	}
-	list, err := moderation.Queue(ctx, h.Pool, judge, mostWaiting+1)
+	list, _, err := moderation.Queue(ctx, h.Pool, judge, mostWaiting+1, h.Site.Now())
 	if err != nil {
 		return err
 	}
@@ -390,23 +372,18 @@ func (h *Handlers) showQuestion(c *gin.Context, a identity.Account, page *Decisi
 
 // because says why so many members must approve, where that is not simply what
 // the committee asks of everyone.
-func (h *Handlers) because(c *gin.Context, o moderation.Outcome) (said []string, err error) {
-	l := web.Language(c)
+func because(l *lang.Language, o moderation.Outcome) (said []string) {
 	if o.Earned == "" && o.Differed == 0 {
-		return nil, nil
+		return nil
 	}
 	said = append(said, l.T("admin.decision.asked", o.Asked))
 	if o.Earned != "" {
-		k, err := training.CourseBySlug(c.Request.Context(), h.Pool, o.Earned)
-		if err != nil {
-			return nil, err
-		}
-		said = append(said, l.T("admin.decision.earned", k.Title.In(l, "fr")))
+		said = append(said, l.T("admin.decision.earned", o.EarnedBy.In(l, "fr")))
 	}
 	if o.Differed > 0 {
 		said = append(said, l.T("admin.decision.wary", o.Differed))
 	}
-	return said, nil
+	return said
 }
 
 // createDecision serves POST /admin/queue/:slug/:number/decision, and leads on to

@@ -79,17 +79,10 @@ func (h *Handlers) readQueue(c *gin.Context, a identity.Account) (q queue, err e
 	if q.judge, err = moderation.JudgeOf(ctx, h.Pool, a); err != nil {
 		return q, err
 	}
-	if q.list, err = moderation.Queue(ctx, h.Pool, q.judge, mostWaiting+1); err != nil {
+	if q.list, q.claims, err = moderation.Queue(ctx, h.Pool, q.judge, mostWaiting+1, h.Site.Now()); err != nil {
 		return q, err
 	}
 	if q.rules, err = moderation.RulesOf(ctx, h.Pool); err != nil {
-		return q, err
-	}
-	ids := make([]catalog.RevisionID, len(q.list))
-	for i, s := range q.list {
-		ids[i] = s.Revision
-	}
-	if q.claims, err = moderation.Claims(ctx, h.Pool, ids, h.Site.Now()); err != nil {
 		return q, err
 	}
 	profile, err := h.Site.Profile(ctx)
@@ -109,8 +102,15 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 	if len(q.list) > mostWaiting {
 		q.list, page.More = q.list[:mostWaiting], 1
 	}
+	reported, appealed, err := moderation.ReportedTo(ctx, h.Pool, q.judge, mostWaiting+1)
+	if err != nil {
+		return err
+	}
 	var pictureIDs []media.PictureID
 	var makerIDs []union.ArtisanID
+	for _, r := range slices.Concat(reported, appealed) {
+		pictureIDs, makerIDs = append(pictureIDs, r.Picture), append(makerIDs, r.Artisan)
+	}
 	for _, s := range q.list {
 		if len(s.Pictures) > 0 {
 			pictureIDs = append(pictureIDs, s.Pictures[0])
@@ -148,9 +148,8 @@ func (h *Handlers) listQueue(c *gin.Context, a identity.Account) error {
 			page.Parts = append(page.Parts, *parts[change])
 		}
 	}
-	if err := h.listReported(c, q, page); err != nil {
-		return err
-	}
+	h.addReported(l, q, page, reported, "admin.queue.reports", pictures, makers)
+	h.addReported(l, q, page, appealed, "admin.queue.appeals", pictures, makers)
 	if page.Marks, err = h.waitingMarks(c, newMarkJudge(c, a, q.judge)); err != nil {
 		return err
 	}
@@ -178,66 +177,35 @@ func (row *WaitingRow) waits(l *lang.Language, since, now time.Time, r moderatio
 	}
 }
 
-// listReported fills in what was reported, and what makers say against a piece
-// being taken down.
-func (h *Handlers) listReported(c *gin.Context, q queue, page *QueuePage) error {
-	ctx, l := c.Request.Context(), web.Language(c)
-	reported, err := moderation.ReportQueue(ctx, h.Pool, q.judge, mostWaiting+1)
-	if err != nil {
-		return err
+// addReported fills in what was reported, or what makers say against a piece being
+// taken down.
+func (h *Handlers) addReported(l *lang.Language, q queue, page *QueuePage, list []moderation.Reported, name string, pictures web.Pictures, makers map[union.ArtisanID]union.Artisan) {
+	if len(list) == 0 {
+		return
 	}
-	appeals, err := moderation.AppealQueue(ctx, h.Pool, q.judge, mostWaiting+1)
-	if err != nil {
-		return err
+	if len(list) > mostWaiting {
+		list, page.More = list[:mostWaiting], 1
 	}
-	var pictureIDs []media.PictureID
-	var makerIDs []union.ArtisanID
-	for _, r := range slices.Concat(reported, appeals) {
-		pictureIDs, makerIDs = append(pictureIDs, r.Picture), append(makerIDs, r.Artisan)
-	}
-	if len(makerIDs) == 0 {
-		return nil
-	}
-	pictures, err := web.ReadPictures(ctx, h.Pool, pictureIDs...)
-	if err != nil {
-		return err
-	}
-	makers, err := union.ArtisansByID(ctx, h.Pool, makerIDs)
-	if err != nil {
-		return err
-	}
-	for _, part := range []struct {
-		name string
-		list []moderation.Reported
-	}{{"admin.queue.reports", reported}, {"admin.queue.appeals", appeals}} {
-		if len(part.list) == 0 {
-			continue
+	shown := ReportedPart{Name: l.T(name)}
+	for _, r := range list {
+		maker, _ := makers[r.Artisan].NameIn(l)
+		row := ReportedRow{WaitingRow: WaitingRow{Path: piecePath(r.Slug), Title: r.Title.In(l, r.WrittenIn), Maker: maker.Words,
+			Trade: r.TradeName.In(l, "fr"), Since: r.Since, Price: r.Price}}
+		if r.Picture != 0 {
+			row.Photo = pictures.Make(r.Picture, "shown__small", "", "4rem", false)
 		}
-		if len(part.list) > mostWaiting {
-			part.list, page.More = part.list[:mostWaiting], 1
+		row.waits(l, r.Since.In(q.location), h.Site.Now().In(q.location), q.rules[r.Committee])
+		if r.Count > 0 {
+			row.Said = l.T("admin.queue.reported", r.Count)
 		}
-		shown := ReportedPart{Name: l.T(part.name)}
-		for _, r := range part.list {
-			name, _ := makers[r.Artisan].NameIn(l)
-			row := ReportedRow{WaitingRow: WaitingRow{Path: piecePath(r.Slug), Title: r.Title.In(l, r.WrittenIn), Maker: name.Words,
-				Trade: r.TradeName.In(l, "fr"), Since: r.Since, Price: r.Price}}
-			if r.Picture != 0 {
-				row.Photo = pictures.Make(r.Picture, "shown__small", "", "4rem", false)
-			}
-			row.waits(l, r.Since.In(q.location), h.Site.Now().In(q.location), q.rules[r.Committee])
-			if r.Count > 0 {
-				row.Said = l.T("admin.queue.reported", r.Count)
-			}
-			var reasons []string
-			for _, reason := range r.Reasons {
-				reasons = append(reasons, l.T("report.reason."+string(reason)))
-			}
-			row.Reasons = l.List(reasons)
-			shown.Rows = append(shown.Rows, row)
+		var reasons []string
+		for _, reason := range r.Reasons {
+			reasons = append(reasons, l.T("report.reason."+string(reason)))
 		}
-		page.Reported = append(page.Reported, shown)
+		row.Reasons = l.List(reasons)
+		shown.Rows = append(shown.Rows, row)
 	}
-	return nil
+	page.Reported = append(page.Reported, shown)
 }
 
 func decisionPath(s catalog.Submitted) string {
