@@ -295,6 +295,24 @@ type LabelPage struct {
 	Weight    int // grams: weighed, or from the listings before it is packed
 	Customs   []CustomsLine
 	Value     money.Amount
+	Form      string    // CN22 or CN23
+	Sent      time.Time // the day on the form
+}
+
+// Bounds of the short customs form of the Universal Postal Union: CN22 declares
+// what weighs at most two kilograms and is worth at most 300 special drawing
+// rights, which are about 4000 dirhams; all that is more wants CN23.
+const (
+	mostCN22Grams = 2_000
+	mostCN22Minor = 4_000_00 // centimes
+)
+
+// customsForm says which form a parcel needs, by its weight in grams and its value.
+func customsForm(grams int, value money.Amount) string {
+	if grams <= mostCN22Grams && value.Minor <= mostCN22Minor {
+		return "CN22"
+	}
+	return "CN23"
 }
 
 // CustomsLine is a line of a customs form, in French and English, the languages
@@ -344,6 +362,10 @@ func (h *Handlers) showLabel(c *gin.Context, a identity.Account) error {
 			page.Customs = append(page.Customs, CustomsLine{Title: line.Title.In(french, "fr").Words, English: line.Title.In(english, "fr").Words,
 				HS: line.HSCode, Quantity: line.Left(), Weight: line.Weight * line.Left(), Value: line.Unit.Times(line.Left())})
 		}
+	}
+	page.Form, page.Sent = customsForm(page.Weight, page.Value), h.Site.Now().In(profile.Location)
+	if s := o.Shipment; s != nil && s.ShippedAt != nil {
+		page.Sent = s.ShippedAt.In(profile.Location)
 	}
 	return h.Site.Render(c, http.StatusOK, "admin/label", page)
 }

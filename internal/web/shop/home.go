@@ -65,16 +65,22 @@ func (h *Handlers) showHome(c *gin.Context) error {
 	}
 	page.Hours = profile.CounterHours.OnDay(h.Site.Now().In(profile.Location))
 
-	facets, err := catalog.CountFacets(ctx, h.Pool, catalog.Filter{})
+	trades, err := union.Trades(ctx, h.Pool)
 	if err != nil {
 		return err
 	}
-	page.Pieces = facets.Total
+	counts, err := catalog.CountByTrade(ctx, h.Pool)
+	if err != nil {
+		return err
+	}
 	if page.Artisans, err = union.CountArtisans(ctx, h.Pool); err != nil {
 		return err
 	}
-	for _, t := range facets.Trades {
-		page.TradeList = append(page.TradeList, TradeLink{web.Path(c, "/trades/"+t.Slug), t.Name.In(l, "fr"), t.Count})
+	for _, t := range trades {
+		if n := counts[t.Slug]; n > 0 {
+			page.TradeList = append(page.TradeList, TradeLink{web.Path(c, "/trades/"+t.Slug), t.Name.In(l, "fr"), n})
+			page.Pieces += n
+		}
 	}
 	page.Trades = len(page.TradeList)
 
