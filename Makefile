@@ -56,7 +56,9 @@ check: ## lint and test: what must pass before a commit
 bench: ## every benchmark, with allocations; pictures beside sharp where there is npm
 	@scripts/install.sh run
 	@$(MAKE) --no-print-directory $(WITH) build/sharp/$(SHARP_VERSION)
-	$(WITH) -- go test -run '^$$' -bench . -benchmem ./...
+	$(WITH) -- go test -run '^$$' -bench . -skip BenchmarkOffice -benchmem ./...
+	@echo "bench: every page of the office, in a market of 100 000 products and 300 000 orders; making it takes some minutes"
+	$(WITH) -- go test -run '^$$' -bench BenchmarkOffice -benchtime 5x -timeout 60m ./cmd/kissaria -scale 1
 
 .PHONY: migration
 migration: ## a new migration with the next number: make migration name=add_kilns
