@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -149,5 +152,50 @@ func TestFaultySpreadsheetsAreRefused(t *testing.T) {
 	}
 	if n := one[int](t, m, `SELECT count(*) FROM artisans`); n != before {
 		t.Errorf("%d members were added", n-before)
+	}
+}
+
+// Several members are invited at once: first it is said who, and each way in
+// works.
+func TestSeveralMembersAreInvited(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	sent := staff.sendFile("/admin/artisans/import", "file", "m.csv", twenty())
+	staff.post(sent.location, nil)
+	slugs := m.slugs(t, `SELECT slug FROM artisans WHERE name LIKE 'Éxample%' ORDER BY slug`)
+	if len(slugs) != 20 {
+		t.Fatalf("%d members were imported", len(slugs))
+	}
+	if page := staff.get("/admin/artisans?q=N%C3%BCmber"); strings.Count(page.body, `name="member.`) != 20 {
+		t.Errorf("%d of 20 can be ticked", strings.Count(page.body, `name="member.`))
+	}
+	form := url.Values{"member.jaouad-benallal": {"yes"}, "member.nobody": {"yes"}, "member.'; DROP": {"yes"}}
+	for _, s := range slugs[:3] {
+		form.Set("member."+s, "yes")
+	}
+	m.comeIn(t, "jaouad-benallal")
+	before := one[int](t, m, `SELECT count(*) FROM invitations`)
+	ask := staff.post("/admin/artisans/invitations", form)
+	if ask.status != http.StatusOK || strings.Count(ask.body, `type="hidden" name="member.`) != 3 || one[int](t, m, `SELECT count(*) FROM invitations`) != before {
+		t.Fatalf("asking = %d, and nothing is done before it is sure", ask.status)
+	}
+	form.Set("sure", "1")
+	done := staff.post("/admin/artisans/invitations", form)
+	links := regexp.MustCompile(`/studio/welcome/[a-z0-9]+`).FindAllString(done.body, -1)
+	slices.Sort(links)
+	links = slices.Compact(links)
+	if done.status != http.StatusOK || len(links) != 3 || strings.Count(done.body, "wa.me") != 3 {
+		t.Fatalf("inviting three = %d with %v", done.status, links)
+	}
+	for _, link := range links {
+		if got := m.visitor(t).get(link); got.status != http.StatusOK {
+			t.Errorf("%s = %d", link, got.status)
+		}
+	}
+	if n := one[int](t, m, `SELECT count(*) FROM audit WHERE action = 'artisan.invited' AND subject LIKE 'artisan:example-%'`); n != 3 {
+		t.Errorf("%d invitations are in the audit", n)
+	}
+	if got := staff.post("/admin/artisans/invitations", nil); got.status != http.StatusOK || strings.Contains(got.body, "welcome") {
+		t.Errorf("nobody ticked = %d", got.status)
 	}
 }

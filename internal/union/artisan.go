@@ -214,6 +214,23 @@ func Member(ctx context.Context, db postgres.DB, slug string) (Artisan, error) {
 	return artisan(ctx, db, `a.slug = $1`, slug)
 }
 
+// Members returns artisans in whatever state, by their slugs and in their order by
+// name. A slug that is nobody's is left out.
+func Members(ctx context.Context, db postgres.DB, slugs []string) ([]Artisan, error) {
+	rows, err := db.Query(ctx, `
+		SELECT `+artisanColumns+artisanTables+`
+		WHERE a.slug = ANY ($1)
+		ORDER BY a.name, a.slug`, slugs)
+	if err != nil {
+		return nil, fmt.Errorf("union: members: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanArtisan)
+	if err != nil {
+		return nil, fmt.Errorf("union: members: %w", err)
+	}
+	return list, nil
+}
+
 // artisan returns the one artisan of a condition, or ErrNoArtisan.
 func artisan(ctx context.Context, db postgres.DB, where string, arg any) (Artisan, error) {
 	rows, err := db.Query(ctx, `

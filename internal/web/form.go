@@ -3,8 +3,10 @@ package web
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -157,8 +159,8 @@ func (f *Form) Wrong(name string) string {
 	return f.lang.T(m.Key, m.Args...)
 }
 
-// Has reports whether a field of that name was sent at all.
-func (f *Form) Has(name string) bool { _, ok := f.value[name]; return ok }
+// Names returns the names of the fields that something was sent in, sorted.
+func (f *Form) Names() []string { return slices.Sorted(maps.Keys(f.value)) }
 
 // Failed reports whether anything is wrong.
 func (f *Form) Failed() bool { return len(f.wrong) > 0 }

@@ -104,6 +104,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST(trainingsPath+"/:slug/completions/:artisan/undo", h.for_(identity.KeepTrainings, h.destroyCompletion))
 	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
 	r.GET("/admin/artisans.csv", h.for_(identity.SeeArtisans, h.sendRegister))
+	r.POST("/admin/artisans/invitations", h.for_(identity.InviteArtisans, h.createInvitations))
 	r.GET("/admin/artisans/import", h.for_(identity.InviteArtisans, h.newImport))
 	r.POST("/admin/artisans/import", h.for_(identity.InviteArtisans, h.createImport))
 	r.GET("/admin/artisans/import.csv", h.for_(identity.InviteArtisans, h.sendPattern))

@@ -31,6 +31,8 @@ type ArtisansPage struct {
 	Export   string
 	Said     string
 	MayAdd   bool
+	Ticks    bool // that any can be ticked
+	Most     int
 }
 
 // ArtisanRow is an artisan in the register.
@@ -39,6 +41,7 @@ type ArtisanRow struct {
 	Trade, Quarter    string
 	State, StateKind  string
 	CameIn            bool
+	Tick              string // the name of its tick, empty where there is nothing to invite to
 }
 
 // TradeChoice is a trade, quarter or state to narrow the register by.
@@ -74,12 +77,17 @@ func (h *Handlers) listArtisans(c *gin.Context, a identity.Account) error {
 	for _, s := range union.States {
 		page.States = append(page.States, TradeChoice{string(s), l.T("artisan.state." + string(s)), s == f.State})
 	}
+	page.Most = perPage
 	page.Export, page.MayAdd = "/admin/artisans.csv?"+c.Request.URL.Query().Encode(), a.May(identity.InviteArtisans)
 	if c.Query("imported") != "" {
 		page.Said = l.T("admin.import.done")
 	}
 	for _, m := range list {
-		page.Artisans = append(page.Artisans, newArtisanRow(l, m))
+		row := newArtisanRow(l, m)
+		if page.MayAdd && mayBeInvited(m) {
+			row.Tick, page.Ticks = tickOf(m.Slug), true
+		}
+		page.Artisans = append(page.Artisans, row)
 	}
 	if more {
 		q := c.Request.URL.Query()
@@ -280,14 +288,23 @@ func (h *Handlers) createInvitation(c *gin.Context, a identity.Account) error {
 	if err != nil {
 		return err
 	}
-	invited := &Invitation{URL: h.Site.PublicURL + "/studio/welcome/" + token, Until: now.Add(union.InvitationLife)}
-	if invited.QR, err = web.NewQR(invited.URL, l.T("admin.invitation.code", page.Name)); err != nil {
+	if page.Invited, err = h.newInvitation(l, m, token, now); err != nil {
 		return err
+	}
+	return h.Site.Render(c, http.StatusOK, "admin/artisan", page)
+}
+
+// newInvitation shows the way in that a token opens, once.
+func (h *Handlers) newInvitation(l *lang.Language, m union.Artisan, token string, now time.Time) (*Invitation, error) {
+	invited := &Invitation{URL: h.Site.PublicURL + "/studio/welcome/" + token, Until: now.Add(union.InvitationLife)}
+	name, _ := m.NameIn(l)
+	var err error
+	if invited.QR, err = web.NewQR(invited.URL, l.T("admin.invitation.code", name)); err != nil {
+		return nil, err
 	}
 	// The words go out in the artisan's language.
 	theirs := lang.Or(m.WrittenIn)
-	name, _ := m.NameIn(theirs)
+	name, _ = m.NameIn(theirs)
 	invited.WhatsApp = whatsApp(m.Phone, theirs.T("studio.invitation", name, invited.URL))
-	page.Invited = invited
-	return h.Site.Render(c, http.StatusOK, "admin/artisan", page)
+	return invited, nil
 }
