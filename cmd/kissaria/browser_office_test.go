@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -142,5 +143,51 @@ func TestBrowserOfficeDay(t *testing.T) {
 	}
 	if n := one[int](t, m, `SELECT count(DISTINCT action) FROM audit WHERE at > $1 AND account_id IS NOT NULL`, time.Now().Add(-10*time.Minute)); n < 6 {
 		t.Errorf("%d kinds of acts are in the audit", n)
+	}
+}
+
+// At a desk the office is worked by its keys, and letters stay letters in a field.
+func TestBrowserOfficeIsWorkedByKeys(t *testing.T) {
+	t.Parallel()
+	m := openMarket(t, roles{web: true})
+	v := openBrowser(t).open(t, m)
+	v.resize(desk)
+	staff := m.staff(t)
+	sent := staff.sendFile("/admin/artisans/import", "file", "m.csv", twenty())
+	staff.post(sent.location, nil)
+	v.be(staff)
+	v.open("/admin/artisans?q=N%C3%BCmber")
+	key := func(k string) {
+		t.Helper()
+		for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+			e := input.DispatchKeyEventParams{Type: kind, Key: k}
+			if kind == input.DispatchKeyEventTypeKeyDown {
+				e.Text = k
+			}
+			command(v, input.DispatchKeyEvent, e)
+		}
+	}
+	ticked := func() int { return evaluate[int](v, `document.querySelectorAll(".tick input:checked").length`) }
+	key("t")
+	if n := ticked(); n != 20 {
+		t.Errorf("%d of 20 are ticked", n)
+	}
+	key("t")
+	if n := ticked(); n != 0 {
+		t.Errorf("%d are still ticked", n)
+	}
+	key("/")
+	key("n")
+	key("/")
+	if got := evaluate[string](v, `document.activeElement.id + " " + document.activeElement.value`); got != "search n/" {
+		t.Errorf("after / and two letters more, the field is %q", got)
+	}
+	if _, err := m.pool.Exec(t.Context(), `INSERT INTO audit (action, subject) SELECT 'artisan.invited', 'artisan:nobody' FROM generate_series(1, 120)`); err != nil {
+		t.Fatal(err)
+	}
+	v.open("/admin/audit")
+	v.follow(func() { key("n") })
+	if !evaluate[bool](v, `location.search !== ""`) {
+		t.Error("n does not lead to the next page")
 	}
 }

@@ -49,6 +49,7 @@ var sheets = map[string][]string{
 // that needs no other.
 var scripts = map[string][]string{
 	"studio.js":  {"price-share", "pass-key", "photo-send", "photo-order", "keep-typed", "print-button", "voice-note", "read-aloud", "phone-place"},
+	"admin.js":   {"office-keys"},
 	"sign-in.js": {"pass-key"},
 	"shop.js":    {"basket-count", "basket-adder", "facet-form", "reckon-form"},
 }
