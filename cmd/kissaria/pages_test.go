@@ -314,6 +314,8 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 		}
 	}
 	family("settings.record.", "the settings", marketdata.Letters...)
+	family("settings.", "the translations", "kind.piece", "kind.story_of", "field.bio", "field.title", "field.description")
+	family("audit.", "the audit", "product.translated", "artisan.translated")
 	family("settings.group.", "the settings", marketdata.Groups...)
 	family("settings.use.", "the settings", "artisans", "pieces", "trades", "members")
 	family("settings.topic.", "the settings", "orders", "shipping", "returns", "payment", "visits", "products", "artisans")

@@ -477,3 +477,56 @@ func TestLetterSaysWhatTheUnionWrote(t *testing.T) {
 		t.Errorf("%d messages are still the union's own", n)
 	}
 }
+
+// What makers wrote in their own language comes to the translators too, and what
+// they wrote themselves is never touched.
+func TestWhatMakersWroteIsTranslated(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	if _, err := m.pool.Exec(t.Context(), `
+		UPDATE revisions SET title = title - 'es', description = description - 'es', written_in = 'ar' WHERE id = (SELECT live_id FROM products WHERE slug = 'kilim-blue-steps')`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.pool.Exec(t.Context(), `UPDATE artisans SET bio = bio - 'es', written_in = 'ar' WHERE slug = 'jaouad-benallal'`); err != nil {
+		t.Fatal(err)
+	}
+	list := func() url.Values {
+		return formOf(staff.get("/admin/translations?to=es").body, "/admin/translations")
+	}
+	form := list()
+	said := map[string]string{"title": "Kilim de escalones", "description": "Tejido <en> primavera.", "bio": "Teje desde los doce años."}
+	for i := range 20 {
+		n := strconv.Itoa(i)
+		if words := said[form.Get("path"+n)]; words != "" && (form.Get("ref"+n) == "kilim-blue-steps" || form.Get("ref"+n) == "jaouad-benallal") {
+			form.Set("w"+n, words)
+		}
+	}
+	old := url.Values{}
+	for k, v := range form {
+		old[k] = v
+	}
+	got := staff.post("/admin/translations", form)
+	if got.status != http.StatusSeeOther || !strings.Contains(got.location, "kept=3") {
+		t.Fatalf("translating three texts = %d to %s\n%s", got.status, got.location, wrongs(got.body))
+	}
+	if page := m.visitor(t).get("/es/products/kilim-blue-steps"); !strings.Contains(page.body, "Kilim de escalones") || !strings.Contains(page.body, "Tejido &lt;en&gt; primavera.") {
+		t.Error("the piece is not told in Spanish")
+	}
+	if title := one[string](t, m, `SELECT title ->> 'es' FROM cards WHERE slug = 'kilim-blue-steps'`); title != "Kilim de escalones" {
+		t.Errorf("its card says %q", title)
+	}
+	if page := m.visitor(t).get("/es/artisans/jaouad-benallal"); !strings.Contains(page.body, "Teje desde los doce") {
+		t.Error("the story is not told in Spanish")
+	}
+	// The same list sent again is of a story that is another by now.
+	if got := staff.post("/admin/translations", old); got.status != http.StatusConflict {
+		t.Errorf("an old list = %d, want 409", got.status)
+	}
+	own := url.Values{"to": {"ar"}, "kind0": {"piece"}, "ref0": {"kilim-blue-steps"}, "path0": {"title"}, "seen0": {"1"}, "w0": {"x"}}
+	if got := staff.post("/admin/translations", own); got.status != http.StatusConflict {
+		t.Errorf("overwriting what the maker wrote = %d, want 409", got.status)
+	}
+	if title := one[string](t, m, `SELECT r.title ->> 'ar' FROM revisions r JOIN products p ON p.live_id = r.id WHERE p.slug = 'kilim-blue-steps'`); title == "x" {
+		t.Error("what the maker wrote is gone")
+	}
+}

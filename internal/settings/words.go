@@ -3,6 +3,7 @@ package settings
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +11,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
 	"kissaria.ma/internal/postgres"
+	"kissaria.ma/internal/union"
 )
 
 // place is a text within a record.
@@ -112,33 +115,103 @@ type Untranslated struct {
 	Seen   int       // number of its record's last version
 }
 
-// Todo returns what is to be translated into a language, in the order of the
-// kinds, and how many there are besides the first limit of them.
-func Todo(ctx context.Context, db postgres.DB, into string, limit int) (list []Untranslated, all int, err error) {
-	everything, err := todo(ctx, db, []string{into})
-	if err != nil {
-		return nil, 0, err
-	}
-	list = everything[into]
-	all = len(list)
-	return list[:min(limit, all)], all, nil
-}
+// Kinds of what makers wrote, which translators see too. They are no settings.
+const (
+	piece = "piece"
+	story = "story_of" // of an artisan
+)
 
-// TodoCounts returns how many texts are to be translated into each language.
-func TodoCounts(ctx context.Context, db postgres.DB) (map[string]int, error) {
+// mostUntold bounds how many pieces and stories are counted: beyond it nobody
+// works through the list today.
+const mostUntold = 1000
+
+// Bounds of what makers wrote, in characters.
+const (
+	mostTitle   = 120
+	mostTelling = 1500
+)
+
+// Todo returns what is to be translated into a language, at most limit texts of
+// it: first what the union says, then what makers wrote. counts are how many texts
+// there are for each language.
+func Todo(ctx context.Context, db postgres.DB, into string, limit int) (list []Untranslated, counts map[string]int, err error) {
 	var codes []string
 	for _, l := range lang.All {
 		codes = append(codes, l.Code)
 	}
 	everything, err := todo(ctx, db, codes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	counts := map[string]int{}
-	for code, list := range everything {
-		counts[code] = len(list)
+	var pieces []catalog.Untold
+	var stories []union.Untold
+	ofPieces, ofStories := map[string]int{}, map[string]int{}
+	err = postgres.Together(ctx, db, catalog.AskUntold(into, limit, &pieces), union.AskUntold(into, limit, &stories),
+		catalog.AskCountUntold(codes, mostUntold, ofPieces), union.AskCountUntold(codes, mostUntold, ofStories))
+	if err != nil {
+		return nil, nil, err
 	}
-	return counts, nil
+	counts = map[string]int{}
+	for _, code := range codes {
+		counts[code] = len(everything[code]) + ofPieces[code] + ofStories[code]
+	}
+	list = everything[into]
+	for _, p := range pieces {
+		for _, text := range []struct {
+			path  string
+			texts lang.Texts
+			field Field
+		}{{"title", p.Title, Field{Key: "title", Input: Texts, Most: mostTitle}}, {"description", p.Description, Field{Key: "description", Input: Prose, Most: mostTelling}}} {
+			if len(text.texts) > 0 && text.texts[into] == "" {
+				list = append(list, Untranslated{Kind: Kind{Name: piece}, Ref: p.Slug, Name: p.Title, Path: text.path, Field: text.field,
+					Source: writtenFirst(text.texts, p.WrittenIn, into), Texts: text.texts, Seen: p.Number})
+			}
+		}
+	}
+	for _, a := range stories {
+		list = append(list, Untranslated{Kind: Kind{Name: story}, Ref: a.Slug, Name: fixedWords(a.Name), Path: "bio", Field: Field{Key: "bio", Input: Prose, Most: mostTelling},
+			Source: writtenFirst(a.Bio, a.WrittenIn, into), Texts: a.Bio, Seen: a.Version})
+	}
+	return list[:min(limit, len(list))], counts, nil
+}
+
+// writtenFirst is the language that makers' own words are translated from: theirs.
+func writtenFirst(t lang.Texts, writtenIn, into string) string {
+	if t[writtenIn] != "" {
+		return writtenIn
+	}
+	return sourceOf(t, into)
+}
+
+// TodoCounts returns how many texts are to be translated into each language.
+func TodoCounts(ctx context.Context, db postgres.DB) (map[string]int, error) {
+	_, counts, err := Todo(ctx, db, lang.Default.Code, 0)
+	return counts, err
+}
+
+// outside writes a translation of what a maker wrote, and reports whether it was
+// one. It returns ErrChanged where they wrote it anew meanwhile.
+func outside(ctx context.Context, tx pgx.Tx, into string, t Translation, at int, by identity.AccountID) (is bool, err error) {
+	most := mostTelling
+	if t.Path == "title" {
+		most = mostTitle
+	}
+	words := strings.TrimSpace(strings.ReplaceAll(t.Words, "\r\n", "\n"))
+	if t.Kind != piece && t.Kind != story {
+		return false, nil
+	}
+	if len([]rune(words)) > most {
+		return true, wrongAt(fmt.Sprintf("w%d", at), "settings.too_long", most)
+	}
+	if t.Kind == story {
+		err = union.TranslateBio(ctx, tx, t.Ref, t.Seen, into, words, by)
+	} else {
+		err = catalog.Translate(ctx, tx, t.Ref, t.Seen, t.Path == "title", into, words, by)
+	}
+	if errors.Is(err, union.ErrNoArtisan) || errors.Is(err, catalog.ErrNoProduct) {
+		err = ErrChanged
+	}
+	return true, err
 }
 
 type staleKey struct{ kind, ref, path, language string }
@@ -311,6 +384,12 @@ func Translate(ctx context.Context, tx pgx.Tx, into string, list []Translation, 
 	done := make([]bool, len(list))
 	for i, first := range list {
 		if done[i] {
+			continue
+		}
+		if is, err := outside(ctx, tx, into, first, at[i], by); err != nil {
+			return 0, err
+		} else if is {
+			n++
 			continue
 		}
 		k, err := ByName(first.Kind)

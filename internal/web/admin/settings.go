@@ -71,10 +71,11 @@ func (h *Handlers) listSettings(c *gin.Context, a identity.Account) error {
 		}
 		page.Groups = append(page.Groups, g)
 	}
-	page.Todo, err = h.todoLinks(c, "")
+	todo, err := settings.TodoCounts(ctx, h.Pool)
 	if err != nil {
 		return err
 	}
+	page.Todo = todoLinks(todo, "")
 	return h.Site.Render(c, http.StatusOK, "admin/settings", page)
 }
 

@@ -56,15 +56,11 @@ type TranslationRow struct {
 }
 
 // todoLinks leads to each language's list; current is that which is shown.
-func (h *Handlers) todoLinks(c *gin.Context, current string) (list []TodoLink, err error) {
-	counts, err := settings.TodoCounts(c.Request.Context(), h.Pool)
-	if err != nil {
-		return nil, err
-	}
+func todoLinks(counts map[string]int, current string) (list []TodoLink) {
 	for _, l := range lang.All {
 		list = append(list, TodoLink{translationsPath + "?to=" + l.Code, l.Name, counts[l.Code], l.Code == current})
 	}
-	return list, nil
+	return list
 }
 
 // listTranslations serves GET /admin/translations.
@@ -80,14 +76,12 @@ func (h *Handlers) renderTranslations(c *gin.Context, a identity.Account, status
 	}
 	page := &TranslationsPage{Page: h.page(c, a, l.T("translations.title")), To: into.Code, ToName: into.Name, ToDir: into.Dir, Problem: problem}
 	page.Section = "translations"
-	if page.Languages, err = h.todoLinks(c, into.Code); err != nil {
-		return err
-	}
-	list, all, err := settings.Todo(ctx, h.Pool, into.Code, perTranslations)
+	list, counts, err := settings.Todo(ctx, h.Pool, into.Code, perTranslations)
 	if err != nil {
 		return err
 	}
-	page.Left = all - len(list)
+	page.Languages = todoLinks(counts, into.Code)
+	page.Left = max(counts[into.Code]-len(list), 0)
 	if n, err := strconv.Atoi(c.Query("kept")); err == nil && n > 0 && n <= perTranslations {
 		page.Said = l.T("translations.kept", n)
 	}
@@ -104,7 +98,12 @@ func (h *Handlers) renderTranslations(c *gin.Context, a identity.Account, status
 		if u.Field.Input == settings.Prose || len(row.Source.Words) > 90 {
 			row.Lines = min(3+len(row.Source.Words)/90, 12)
 		}
-		if a.May(identity.KeepSettings) {
+		switch {
+		case u.Kind.Name == "piece":
+			row.Link = "/" + l.Code + "/products/" + u.Ref
+		case u.Kind.Name == "story_of":
+			row.Link = "/" + l.Code + "/artisans/" + u.Ref
+		case a.May(identity.KeepSettings):
 			row.Link = settingPath(u.Kind, u.Ref)
 		}
 		if form != nil {
