@@ -127,7 +127,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 		return nil, err
 	}
 	(&account.Handlers{Site: a.site, Pool: b.pool}).AddRoutes(a.router)
-	(&admin.Handlers{Site: a.site, Pool: b.pool, Desk: a.desk}).AddRoutes(a.router)
+	(&admin.Handlers{Site: a.site, Pool: b.pool, Desk: a.desk, Media: a.library}).AddRoutes(a.router)
 	return a, nil
 }
 

@@ -322,6 +322,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("settings.", "the settings", "kept", "restored", "added", "missing", "missing_words", "too_long", "too_many", "not_between", "not_within", "not_money", "not_day",
 		"not_colour", "not_choice", "not_slug", "not_email", "not_ice", "not_rib", "not_tracking", "not_in_zone", "before_first", "band_twice", "day_twice", "unknown", "taken",
 		"record.all", "record.union", "no_hole", "row", "new")
+	named["audit.union.logo_set"] = "the audit"
 	family("audit.setting.", "the audit", "added", "changed", "removed")
 	family("stripe.", "the price", "labour", "materials", "workshop", "union")
 	for key, by := range named {

@@ -530,3 +530,24 @@ func TestWhatMakersWroteIsTranslated(t *testing.T) {
 		t.Error("what the maker wrote is gone")
 	}
 }
+
+func TestUnionHasASign(t *testing.T) {
+	m := openMarket(t, roles{web: true, work: true})
+	staff := m.staff(t)
+	if got := staff.sendFile("/admin/logo", "logo", "notes.txt", []byte("this is no picture")); got.status != http.StatusUnprocessableEntity || wrongs(got.body) == "" {
+		t.Errorf("a text for a sign = %d, want 422", got.status)
+	}
+	if got := staff.sendFile("/admin/logo", "logo", "sign.jpg", photo(t, 640, 640)); got.status != http.StatusSeeOther {
+		t.Fatalf("a sign = %d\n%s", got.status, wrongs(got.body))
+	}
+	eventually(t, "the sign is made", func() bool {
+		return one[string](t, m, `SELECT state FROM pictures WHERE id = (SELECT logo FROM union_profile)`) == "ready"
+	})
+	p := m.buy(t, "en", "KIS-0011")
+	if got := staff.get("/admin/orders/" + p.number + "/label"); !strings.Contains(got.body, "label__logo") {
+		t.Errorf("the label = %d, without the sign", got.status)
+	}
+	if got := staff.post("/admin/logo", url.Values{"none": {"1"}}); got.status >= 500 {
+		t.Errorf("no sign = %d", got.status)
+	}
+}

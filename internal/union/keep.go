@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"kissaria.ma/internal/identity"
+	"kissaria.ma/internal/media"
 	"kissaria.ma/internal/postgres"
 )
 
@@ -43,6 +45,26 @@ func nonNil(list []string) []string {
 		return []string{}
 	}
 	return list
+}
+
+// SetLogo gives the union another sign, or with 0 none, and logs it.
+func SetLogo(ctx context.Context, tx pgx.Tx, logo media.PictureID, by identity.AccountID) error {
+	var before media.PictureID
+	err := tx.QueryRow(ctx, `
+		UPDATE union_profile p
+		SET logo = nullif($1::bigint, 0)
+		FROM (SELECT logo FROM union_profile FOR UPDATE) AS old
+		RETURNING coalesce(old.logo, 0)`, logo).Scan(&before)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFounded
+	}
+	if err != nil {
+		return fmt.Errorf("union: set logo: %w", err)
+	}
+	if err := postgres.Notify(ctx, tx, Everywhere); err != nil {
+		return err
+	}
+	return identity.Record(ctx, tx, identity.Entry{By: by, Action: "union.logo_set", Subject: "union:logo", Before: before, After: logo})
 }
 
 // A CommissionRate is the union's share of a sale from a day on.

@@ -48,6 +48,7 @@ type Profile struct {
 	PackingDays                  int
 	Notice                       lang.Texts // a sentence for every page, may be nil
 	Cover                        media.PictureID
+	Logo                         media.PictureID // 0 for none
 	CoverProduct                 string
 	FrontProducts                []string         // slugs, with which the front page's shelf begins
 	Commissions                  []CommissionRate // ascending by day; see CommissionOf
@@ -89,16 +90,17 @@ func Read(ctx context.Context, db postgres.DB) (Profile, error) {
 		timezone          string
 		minutes, cashDays int
 		cover             *media.PictureID
+		logo              *media.PictureID
 	)
 	err := db.QueryRow(ctx, `
 		SELECT name, market, tagline, about, principles, timeline, faq, founded, commission_bp, commission_note,
 		       address, email, phone, legal, counter_hours, timezone, language, hold_minutes, cash_hold_days,
-		       withdrawal_days, packing_days, notice, cover, cover_product, front_products,
+		       withdrawal_days, packing_days, notice, cover, logo, cover_product, front_products,
 		       (SELECT coalesce(jsonb_agg(jsonb_build_object('Trade', coalesce(trade_id, 0), 'From', from_day, 'BP', rate_bp) ORDER BY from_day), '[]')
 		        FROM commission_rates)
 		FROM union_profile`).Scan(&p.Name, &p.Market, &p.Tagline, &p.About, &p.Principles, &p.Timeline, &p.FAQ,
 		&p.Founded, &p.CommissionBP, &p.CommissionNote, &p.Address, &p.Email, &p.Phone, &p.Legal, &p.CounterHours,
-		&timezone, &p.Language, &minutes, &cashDays, &p.WithdrawalDays, &p.PackingDays, &p.Notice, &cover, &p.CoverProduct,
+		&timezone, &p.Language, &minutes, &cashDays, &p.WithdrawalDays, &p.PackingDays, &p.Notice, &cover, &logo, &p.CoverProduct,
 		&p.FrontProducts, &p.Commissions)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Profile{}, ErrNotFounded
@@ -111,6 +113,9 @@ func Read(ctx context.Context, db postgres.DB) (Profile, error) {
 	}
 	if cover != nil {
 		p.Cover = *cover
+	}
+	if logo != nil {
+		p.Logo = *logo
 	}
 	p.Hold = time.Duration(minutes) * time.Minute
 	p.CashHold = time.Duration(cashDays) * 24 * time.Hour
@@ -334,5 +339,6 @@ func Seat(ctx context.Context, tx pgx.Tx, c CommitteeID, a ArtisanID, office str
 // show.
 const PicturesInUse = `
 	SELECT cover FROM union_profile WHERE cover IS NOT NULL
+	UNION ALL SELECT logo FROM union_profile WHERE logo IS NOT NULL
 	UNION ALL SELECT picture_id FROM artisans WHERE picture_id IS NOT NULL
 	UNION ALL SELECT picture_id FROM work_pictures`

@@ -29,6 +29,8 @@ type Handlers struct {
 	Site *web.Site
 	Pool *pgxpool.Pool
 	Desk *checkout.Desk
+
+	Media *media.Library
 }
 
 // AddRoutes registers the administration's pages.
@@ -90,6 +92,7 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST(settingsPath+"/:kind/:ref", h.for_(identity.KeepSettings, h.saveSetting))
 	r.POST(settingsPath+"/:kind/:ref/restoration", h.for_(identity.KeepSettings, h.restoreSetting))
 	r.POST(settingsPath+"/:kind/:ref/removal", h.for_(identity.KeepSettings, h.removeSetting))
+	r.POST(logoPath, h.for_(identity.KeepSettings, h.saveLogo))
 	r.GET(translationsPath, h.for_(identity.WriteWords, h.listTranslations))
 	r.POST(translationsPath, h.for_(identity.WriteWords, h.saveTranslations))
 	h.addMarkRoutes(r)

@@ -184,7 +184,8 @@ type SettingPage struct {
 	Remove   string // where it is taken away; empty where it cannot be
 	Versions []SettingVersion
 	Previews []SettingPreview
-	Preview  bool // that texts can be looked at as they will be read
+	Logo     *LogoPart // of the union's identity alone
+	Preview  bool      // that texts can be looked at as they will be read
 }
 
 // SettingUse tells what needs a record.
@@ -298,6 +299,9 @@ func (h *Handlers) newSettingPage(c *gin.Context, a identity.Account, k settings
 		}
 	}
 	page.Preview = k.Name == "letter" || slices.ContainsFunc(k.Fields, func(f settings.Field) bool { return f.Markdown })
+	if page.Logo, err = h.logoPart(c, k, ""); err != nil {
+		return nil, err
+	}
 	page.Fields, err = h.settingFields(c, k, record.Values, form, page.Fresh)
 	return page, err
 }

@@ -295,7 +295,8 @@ type LabelPage struct {
 	Weight    int // grams: weighed, or from the listings before it is packed
 	Customs   []CustomsLine
 	Value     money.Amount
-	Form      string    // CN22 or CN23
+	Form      string // CN22 or CN23
+	Logo      web.Picture
 	Sent      time.Time // the day on the form
 }
 
@@ -362,6 +363,9 @@ func (h *Handlers) showLabel(c *gin.Context, a identity.Account) error {
 			page.Customs = append(page.Customs, CustomsLine{Title: line.Title.In(french, "fr").Words, English: line.Title.In(english, "fr").Words,
 				HS: line.HSCode, Quantity: line.Left(), Weight: line.Weight * line.Left(), Value: line.Unit.Times(line.Left())})
 		}
+	}
+	if page.Logo, _, err = h.logo(c, "label__logo"); err != nil {
+		return err
 	}
 	page.Form, page.Sent = customsForm(page.Weight, page.Value), h.Site.Now().In(profile.Location)
 	if s := o.Shipment; s != nil && s.ShippedAt != nil {
