@@ -24,6 +24,7 @@ import (
 	"kissaria.ma/internal/mail"
 	"kissaria.ma/internal/mark"
 	"kissaria.ma/internal/media"
+	"kissaria.ma/internal/membership"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/payment"
 	"kissaria.ma/internal/payment/sandbox"
@@ -182,6 +183,7 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 	a.desk.AddWorkers(workers)
 	post.AddWorkers(workers)
 	marketdata.AddWorkers(workers, a.pool)
+	membership.AddWorkers(workers, a.pool, time.Now)
 	mark.AddWorkers(workers, a.pool, time.Now)
 	jobs, err := river.NewClient(riverpgxv5.New(a.pool), &river.Config{
 		Logger:  a.queueLog(),
@@ -205,6 +207,9 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 			river.NewPeriodicJob(river.PeriodicInterval(mark.LapseEvery), func() (river.JobArgs, *river.InsertOpts) {
 				return mark.LapseArgs{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
+				return membership.EraseArgs{}, nil
+			}, nil),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return media.SweepArgs{}, nil
 			}, nil),

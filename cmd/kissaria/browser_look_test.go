@@ -49,6 +49,7 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 	if got := helper.post("/studio/variants/KIS-0011", url.Values{"price": {"2300"}, "on_hand": {"3"}}); got.status != http.StatusSeeOther {
 		t.Fatalf("the helper changes a price = %d", got.status)
 	}
+	applied := m.apply(t, "0611000009")
 	setting := "/admin/settings/trade/pottery"
 	words := formOf(staff.get(setting).body, setting)
 	words.Set("name_fr", "Poterie des femmes du Rif")
@@ -263,6 +264,9 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 		{"admin-audit", outside("/admin/audit")},
 		{"admin-audit-wrong", outside("/admin/audit?from=yesterday")},
 		{"admin-search", outside("/admin/search?q=kilim")},
+		{"admin-applications", outside("/admin/applications")},
+		{"admin-application", outside("/admin/applications/" + applied)},
+		{"join", outside("/" + l.Code + "/join")},
 		{"admin-settings", outside("/admin/settings")},
 		{"admin-setting-list", outside("/admin/settings/zone")},
 		{"admin-setting", outside("/admin/settings/trade/pottery")},

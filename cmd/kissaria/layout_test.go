@@ -22,6 +22,7 @@ var floors = [][]string{
 	{"internal/demo", "internal/demo/scale"},
 	{"internal/web/shop", "internal/web/studio", "internal/web/admin", "internal/web/account"},
 	{"internal/web"},
+	{"internal/membership"},
 	{"internal/checkout", "internal/moderation", "internal/review", "internal/settings", "internal/mark"},
 	{"internal/payment"},
 	{"internal/payment/sandbox"},
@@ -63,7 +64,7 @@ var doors = map[string][]string{
 	"golang.org/x/text/language":          {"internal/lang"},
 	"golang.org/x/text/collate":           {"internal/lang"},
 	"golang.org/x/crypto/argon2":          {"internal/identity"},
-	"github.com/riverqueue/river":         {"cmd/kissaria", "internal/checkout", "internal/mail", "internal/mark", "internal/media", "internal/postgres", "internal/settings"},
+	"github.com/riverqueue/river":         {"cmd/kissaria", "internal/checkout", "internal/mail", "internal/mark", "internal/media", "internal/membership", "internal/postgres", "internal/settings"},
 	"github.com/jackc/pgx/v5/stdlib":      {"internal/postgres"},
 }
 

@@ -55,6 +55,7 @@ var pages = map[string]any{
 	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
 	"admin/marks": &admin.MarksPage{}, "admin/mark": &admin.MarkPage{}, "admin/mark_new": &admin.NewMarkPage{}, "admin/mark_names": &admin.MarkNamesPage{}, "studio/marks": &studio.MarksPage{},
 	"admin/reviews": &admin.ReviewsPage{}, "studio/reviews": &studio.ReviewsPage{},
+	"admin/applications": &admin.ApplicationsPage{}, "admin/application": &admin.ApplicationPage{}, "shop/join": &shop.JoinPage{},
 	"admin/invitations": &admin.InvitationsPage{},
 	"admin/settings":    &admin.SettingsPage{}, "admin/setting_list": &admin.SettingListPage{}, "admin/setting": &admin.SettingPage{},
 	"admin/translations": &admin.TranslationsPage{}, "shop/text": &shop.TextPage{},
@@ -322,6 +323,14 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("settings.", "the settings", "kept", "restored", "added", "missing", "missing_words", "too_long", "too_many", "not_between", "not_within", "not_money", "not_day",
 		"not_colour", "not_choice", "not_slug", "not_email", "not_ice", "not_rib", "not_tracking", "not_in_zone", "before_first", "band_twice", "day_twice", "unknown", "taken",
 		"record.all", "record.union", "no_hole", "row", "new")
+	family("applications.state.", "the office", "open", "accepted", "refused")
+	family("applications.told.", "the office", "accepted", "refused")
+	family("applications.", "the office", "title", "erased", "standing", "sent")
+	family("audit.", "the audit", "application.sent", "application.voted_yes", "application.voted_no", "application.accepted", "application.refused", "committee.join_votes_set")
+	family("join.", "the shop", "title", "name", "name_ar", "phone", "email", "workshop", "years", "register_number", "trade", "quarter", "vouchers", "vouchers.hint", "about", "about.hint",
+		"no_name", "no_phone", "no_email", "no_workshop", "no_years", "no_consent")
+	family("admin.rule.", "the office", "join_votes", "join_votes.hint")
+	named["membership.no_words"] = "the office"
 	named["audit.union.logo_set"] = "the audit"
 	family("audit.setting.", "the audit", "added", "changed", "removed")
 	family("stripe.", "the price", "labour", "materials", "workshop", "union")

@@ -464,3 +464,15 @@ func freeSlug(ctx context.Context, db postgres.DB, name string) (string, error) 
 	}
 	return slug, nil
 }
+
+// Admit writes a new member into the register, with a free slug of their name, and
+// returns it.
+func Admit(ctx context.Context, tx pgx.Tx, a Artisan) (slug string, err error) {
+	if a.Slug, err = freeSlug(ctx, tx, a.Name); err != nil {
+		return "", err
+	}
+	if _, err := AddArtisan(ctx, tx, a); err != nil {
+		return "", err
+	}
+	return a.Slug, nil
+}

@@ -105,6 +105,9 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.POST(trainingsPath+"/:slug", h.for_(identity.KeepTrainings, h.updateCourse))
 	r.POST(trainingsPath+"/:slug/completions", h.for_(identity.KeepTrainings, h.createCompletions))
 	r.POST(trainingsPath+"/:slug/completions/:artisan/undo", h.for_(identity.KeepTrainings, h.destroyCompletion))
+	r.GET(applicationsPath, h.for_(identity.JudgePieces, h.listApplications))
+	r.GET(applicationsPath+"/:ref", h.for_(identity.JudgePieces, h.showApplication))
+	r.POST(applicationsPath+"/:ref", h.for_(identity.JudgePieces, h.createVote))
 	r.GET("/admin/artisans", h.for_(identity.SeeArtisans, h.listArtisans))
 	r.GET("/admin/artisans.csv", h.for_(identity.SeeArtisans, h.sendRegister))
 	r.POST("/admin/artisans/invitations", h.for_(identity.InviteArtisans, h.createInvitations))
@@ -144,7 +147,7 @@ var sections = [][]struct {
 	may             identity.Act
 }{
 	{{"orders", ordersPath, "admin.orders", identity.SeeOrders}},
-	{{"artisans", "/admin/artisans", "admin.artisans", identity.SeeArtisans}, {"trainings", trainingsPath, "admin.trainings", identity.SeeArtisans}},
+	{{"artisans", "/admin/artisans", "admin.artisans", identity.SeeArtisans}, {"applications", applicationsPath, "applications.title", identity.JudgePieces}, {"trainings", trainingsPath, "admin.trainings", identity.SeeArtisans}},
 	{{"queue", "/admin/queue", "admin.queue", identity.JudgePieces}, {"reviews", reviewsPath, "admin.reviews", identity.JudgePieces},
 		{"marks", marksPath, "admin.marks", identity.JudgePieces}, {"voices", "/admin/voices", "admin.voices", identity.WriteWords}},
 	{{"settings", settingsPath, "settings.title", identity.KeepSettings}, {"translations", translationsPath, "translations.title", identity.WriteWords},

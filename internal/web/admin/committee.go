@@ -12,6 +12,7 @@ import (
 	"kissaria.ma/internal/fault"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/membership"
 	"kissaria.ma/internal/moderation"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/training"
@@ -124,7 +125,14 @@ func (h *Handlers) newCommitteePage(c *gin.Context, a identity.Account, k union.
 	for _, k := range courses {
 		page.Courses = append(page.Courses, Choice{k.Slug, k.Title.In(l, "fr").Words, form.Value("course") == k.Slug})
 	}
-	for _, field := range []string{"approvals", "wary_from", "promise_days"} {
+	votes, err := membership.VotesOf(ctx, h.Pool, k.ID)
+	if err != nil {
+		return nil, err
+	}
+	if form.Value("rules") == "" {
+		form.Set("join_votes", strconv.Itoa(votes))
+	}
+	for _, field := range []string{"approvals", "wary_from", "promise_days", "join_votes"} {
 		page.Rules = append(page.Rules, form.Field("admin.rule", field, "off", func(f *web.Field) { f.InputMode, f.Dir, f.MaxLength = "numeric", "ltr", 3 }))
 	}
 	texts, err := moderation.TextsOf(ctx, h.Pool, k.ID)
@@ -181,7 +189,10 @@ func (h *Handlers) saveCommittee(c *gin.Context, a identity.Account) error {
 			if !a.May(identity.JudgeEverything) {
 				return identity.ErrForbidden
 			}
-			return moderation.SetRules(ctx, tx, k, readRules(form), a.ID)
+			if err := moderation.SetRules(ctx, tx, k, readRules(form), a.ID); err != nil || form.Value("join_votes") == "" {
+				return err
+			}
+			return membership.SetVotes(ctx, tx, k, readNumber(form, "join_votes"), a.ID)
 		case form.Value("retire") != "":
 			id, err := strconv.ParseInt(form.Value("retire"), 10, 64)
 			if err != nil {

@@ -65,6 +65,8 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 			public("/"+slug, h.showText(slug), nil)
 		}
 		public("/pages/:slug", h.showText(""), nil)
+		get("/join", h.newApplication)
+		g.POST("/join", s.Handle(h.createApplication))
 		get("/cart", h.showCart)
 		g.POST("/cart/lines", s.Handle(h.createCartLine))
 		g.POST("/cart/lines/:variant", s.Handle(h.updateCartLine))
