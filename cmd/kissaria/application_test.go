@@ -43,10 +43,9 @@ func TestApplicationGoesThroughItsCommittee(t *testing.T) {
 	}
 }
 
-// apply sends an application past the form, whose limit is for one address.
+// apply sends an application, and returns its name in addresses.
 func (m *market) apply(t *testing.T, phone string) string {
 	t.Helper()
-	m.redis.FlushAll(t.Context())
 	if got := m.visitor(t).post("/fr/join", applicant(phone)); got.status != http.StatusSeeOther {
 		t.Fatalf("applying = %d\n%s", got.status, wrongs(got.body))
 	}
