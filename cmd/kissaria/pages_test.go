@@ -56,6 +56,7 @@ var pages = map[string]any{
 	"admin/marks": &admin.MarksPage{}, "admin/mark": &admin.MarkPage{}, "admin/mark_new": &admin.NewMarkPage{}, "admin/mark_names": &admin.MarkNamesPage{}, "studio/marks": &studio.MarksPage{},
 	"admin/reviews": &admin.ReviewsPage{}, "studio/reviews": &studio.ReviewsPage{},
 	"admin/applications": &admin.ApplicationsPage{}, "admin/application": &admin.ApplicationPage{}, "shop/join": &shop.JoinPage{},
+	"admin/merge":       &admin.MergePage{},
 	"admin/invitations": &admin.InvitationsPage{},
 	"admin/settings":    &admin.SettingsPage{}, "admin/setting_list": &admin.SettingListPage{}, "admin/setting": &admin.SettingPage{},
 	"admin/translations": &admin.TranslationsPage{}, "shop/text": &shop.TextPage{},
@@ -330,6 +331,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("join.", "the shop", "title", "name", "name_ar", "phone", "email", "workshop", "years", "register_number", "trade", "quarter", "vouchers", "vouchers.hint", "about", "about.hint",
 		"no_name", "no_phone", "no_email", "no_workshop", "no_years", "no_consent")
 	family("admin.rule.", "the office", "join_votes", "join_votes.hint")
+	family("audit.", "the audit", "artisan.left", "artisan.came_back", "artisan.merged")
 	named["membership.no_words"] = "the office"
 	named["audit.union.logo_set"] = "the audit"
 	family("audit.setting.", "the audit", "added", "changed", "removed")

@@ -246,3 +246,19 @@ func Needs(ctx context.Context, db postgres.DB, by NamedBy, vocabulary, slug str
 	}
 	return n, nil
 }
+
+// MoveArtisan gives one artisan's pieces and drafts to another.
+func MoveArtisan(ctx context.Context, tx pgx.Tx, from, into union.ArtisanID) error {
+	rows, err := tx.Query(ctx, `UPDATE products SET artisan_id = $2 WHERE artisan_id = $1 RETURNING id`, from, into)
+	if err != nil {
+		return fmt.Errorf("catalog: move artisan %d: %w", from, err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[ProductID])
+	if err != nil {
+		return fmt.Errorf("catalog: move artisan %d: %w", from, err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE drafts SET artisan_id = $2 WHERE artisan_id = $1`, from, into); err != nil {
+		return fmt.Errorf("catalog: move drafts of artisan %d: %w", from, err)
+	}
+	return Refresh(ctx, tx, ids)
+}

@@ -52,6 +52,8 @@ const (
 	Payment Kind = "payment"
 	Refund  Kind = "refund"
 	Fee     Kind = "fee"
+	// Correction moves what was owed to one entry of an artisan to the other.
+	Correction Kind = "correction"
 )
 
 // A Posting is one line: debit above zero, credit below.

@@ -135,3 +135,19 @@ func (l *Library) Rendition(ctx context.Context, key string, width int, extensio
 	}
 	return f, err
 }
+
+// MoveOwner gives one workshop's pictures and voice notes to another, but for what
+// that one has already.
+func MoveOwner(ctx context.Context, tx pgx.Tx, from, into string) error {
+	for _, sql := range []string{
+		`UPDATE pictures p SET owner = $2 WHERE owner = $1 AND NOT EXISTS (SELECT FROM pictures o WHERE o.owner = $2 AND o.hash = p.hash)`,
+		`UPDATE voices v SET owner = $2 WHERE owner = $1 AND NOT EXISTS (SELECT FROM voices o WHERE o.owner = $2 AND o.hash = v.hash)`,
+		// What looked like another workshop's is the same one's now.
+		`DELETE FROM picture_alikes a USING pictures x, pictures y WHERE x.id = a.picture_id AND y.id = a.other_id AND x.owner = y.owner AND x.owner = $2 AND $1 <> ''`,
+	} {
+		if _, err := tx.Exec(ctx, sql, from, into); err != nil {
+			return fmt.Errorf("media: move %s to %s: %w", from, into, err)
+		}
+	}
+	return nil
+}

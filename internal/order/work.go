@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -216,4 +217,40 @@ func Waiting(ctx context.Context, db postgres.DB, f WaitingFilter) (list []Works
 		return nil, false, fmt.Errorf("order: awaited pieces: %w", err)
 	}
 	return list, more, nil
+}
+
+// Shared returns the number of an order in which two artisans both have a part,
+// and an empty one where there is none.
+func Shared(ctx context.Context, db postgres.DB, a, b union.ArtisanID) (number string, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT o.number
+		FROM fulfilments x
+		JOIN fulfilments y ON y.order_id = x.order_id
+		JOIN orders o ON o.id = x.order_id
+		WHERE x.artisan_id = $1 AND y.artisan_id = $2
+		LIMIT 1`, a, b).Scan(&number)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("order: shared: %w", err)
+	}
+	return number, nil
+}
+
+// MoveArtisan gives one artisan's parts of orders to another, who has none in the
+// same ones.
+func MoveArtisan(ctx context.Context, tx pgx.Tx, from, into union.ArtisanID) error {
+	if _, err := tx.Exec(ctx, `UPDATE fulfilments SET artisan_id = $2 WHERE artisan_id = $1`, from, into); err != nil {
+		return fmt.Errorf("order: move artisan %d: %w", from, err)
+	}
+	return nil
+}
+
+// ToPrepareOf counts what an artisan has sold and not handed in yet.
+func ToPrepareOf(ctx context.Context, db postgres.DB, a union.ArtisanID) (n int, err error) {
+	if err = db.QueryRow(ctx, `SELECT count(*) FROM fulfilments WHERE artisan_id = $1 AND state IN ('awaiting_payment', 'to_prepare')`, a).Scan(&n); err != nil {
+		return 0, fmt.Errorf("order: to prepare: %w", err)
+	}
+	return n, nil
 }

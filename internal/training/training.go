@@ -310,3 +310,18 @@ func HaveFinished(ctx context.Context, db postgres.DB, course string, list []uni
 	}
 	return have, nil
 }
+
+// MoveArtisan gives what one artisan has finished to another, who keeps the earlier
+// day where both have.
+func MoveArtisan(ctx context.Context, tx pgx.Tx, from, into union.ArtisanID) error {
+	_, err := tx.Exec(ctx, `
+		WITH moved AS (
+			DELETE FROM completions WHERE artisan_id = $1 RETURNING course_id, finished_on, recorded_by, recorded_at)
+		INSERT INTO completions (course_id, artisan_id, finished_on, recorded_by, recorded_at)
+		SELECT course_id, $2, finished_on, recorded_by, recorded_at FROM moved
+		ON CONFLICT (course_id, artisan_id) DO UPDATE SET finished_on = least(completions.finished_on, excluded.finished_on)`, from, into)
+	if err != nil {
+		return fmt.Errorf("training: move artisan %d: %w", from, err)
+	}
+	return nil
+}

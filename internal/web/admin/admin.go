@@ -119,6 +119,10 @@ func (h *Handlers) AddRoutes(r *gin.Engine) {
 	r.GET("/admin/artisans/:slug", h.for_(identity.SeeArtisans, h.showArtisan))
 	r.POST("/admin/artisans/:slug/invitation", h.for_(identity.InviteArtisans, h.createInvitation))
 	r.POST("/admin/artisans/:slug/helper", h.for_(identity.GiveHelpers, h.createHelperOffer))
+	r.GET("/admin/artisans/:slug/merge", h.for_(identity.SuspendArtisans, h.showMerge))
+	r.POST("/admin/artisans/:slug/merge", h.for_(identity.SuspendArtisans, h.createMerge))
+	r.POST("/admin/artisans/:slug/departure", h.for_(identity.SuspendArtisans, h.createDeparture))
+	r.POST("/admin/artisans/:slug/return", h.for_(identity.SuspendArtisans, h.createReturnOfMember))
 	r.POST("/admin/artisans/:slug/suspension", h.for_(identity.SuspendArtisans, h.createSuspension))
 	r.POST("/admin/artisans/:slug/reinstatement", h.for_(identity.SuspendArtisans, h.createReinstatement))
 }

@@ -12,6 +12,7 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
+	"kissaria.ma/internal/membership"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/training"
@@ -148,6 +149,8 @@ type ArtisanPage struct {
 	Give       string // where a code for a helper is made; empty for who may not
 	Offer      *HelperOffer
 	Suspension SuspensionForm
+	Leave      LeaveForm
+	Has        membership.Belongings
 	Marks      *MarkPart // nil for who has nothing to do with them
 }
 
@@ -203,6 +206,12 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	page.Speaks = l.List(speaks)
 	if a.May(identity.InviteArtisans) && m.State != union.Left && m.State != union.Suspended {
 		page.Action = "/admin/artisans/" + m.Slug + "/invitation"
+	}
+	if page.Leave, err = h.newLeaveForm(c, a, m); err != nil {
+		return nil, err
+	}
+	if page.Has, err = membership.BelongingsOf(c.Request.Context(), h.Pool, m); err != nil {
+		return nil, err
 	}
 	var names []string
 	for _, v := range helpers {

@@ -1,6 +1,8 @@
 package shop
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -163,6 +165,14 @@ type ArtisanPage struct {
 func (h *Handlers) showArtisan(c *gin.Context) error {
 	ctx, l := c.Request.Context(), web.Language(c)
 	a, err := union.ArtisanBySlug(ctx, h.Pool, c.Param("slug"))
+	if errors.Is(err, union.ErrNoArtisan) {
+		to, lookErr := union.MergedInto(ctx, h.Pool, c.Param("slug"))
+		if lookErr != nil || to == "" {
+			return cmp.Or(lookErr, err)
+		}
+		c.Redirect(http.StatusMovedPermanently, web.Path(c, "/artisans/"+to))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
