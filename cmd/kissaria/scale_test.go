@@ -14,6 +14,7 @@ import (
 	"kissaria.ma/internal/demo/scale"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/ledger"
+	"kissaria.ma/internal/order"
 )
 
 // A market that was made large is as sound as a small one.
@@ -43,6 +44,9 @@ func TestLargeMarketIsSound(t *testing.T) {
 	}
 	if wrong, slugs, err := catalog.CheckCards(t.Context(), m.pool); err != nil || wrong > 0 {
 		t.Errorf("%d cards are wrong: %v, %v", wrong, slugs, err)
+	}
+	if wrong, days, err := order.CheckSales(t.Context(), m.pool); err != nil || wrong > 0 {
+		t.Errorf("%d sums of sales are wrong: %v, %v", wrong, days, err)
 	}
 	if err := scale.Fill(t.Context(), m.pool, size, time.Now(), func(string) {}); !errors.Is(err, scale.ErrLarge) {
 		t.Errorf("making it large twice: %v", err)

@@ -24,6 +24,7 @@ import (
 	text "kissaria.ma/internal/page"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
+	"kissaria.ma/internal/visit"
 )
 
 // A Site is what all handlers share. It holds nothing of any visitor.
@@ -33,7 +34,8 @@ type Site struct {
 	Assets     *Assets
 	Sessions   *Sessions
 	Limits     *Limiter
-	Pages      *PageCache // of the public pages
+	Pages      *PageCache     // of the public pages
+	Visits     *visit.Counter // of the public pages; nil where nobody counts
 	Passkeys   *identity.Passkeys
 	Factors    *identity.Factors
 	PublicURL  string   // without a slash at its end; absolute links only
