@@ -81,7 +81,7 @@ func BenchmarkOffice(b *testing.B) {
 	}
 	number := one[string](b, m, `SELECT number FROM orders WHERE state = 'paid' ORDER BY placed_at DESC LIMIT 1`)
 	waiting := one[string](b, m, `SELECT '/admin/queue/' || p.slug || '/1' FROM revisions r JOIN products p ON p.id = r.product_id WHERE r.state = 'submitted' ORDER BY r.id LIMIT 1`)
-	pages := append(officePages(b, m), "/admin", "/admin/orders/"+number, "/admin/artisans/workshop-1", waiting, "/admin/orders?q="+number, "/admin/orders?q=buyer77", "/admin/search?q=blanket",
+	pages := append(officePages(b, m), "/admin/orders/"+number, "/admin/artisans/workshop-1", waiting, "/admin/orders?q="+number, "/admin/orders?q=buyer77", "/admin/search?q=blanket",
 		"/admin/audit?subject=order:77", "/admin/artisans?state=active&after=workshop-5")
 	for _, path := range pages {
 		b.Run(path, func(b *testing.B) {
