@@ -32,6 +32,7 @@ import (
 	marketdata "kissaria.ma/internal/settings"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
+	"kissaria.ma/internal/visit"
 	"kissaria.ma/internal/web"
 	"kissaria.ma/internal/web/account"
 	"kissaria.ma/internal/web/admin"
@@ -112,7 +113,7 @@ func newApp(b *base, r roles) (a *app, err error) {
 		Passkeys: passkeys, Factors: factors, FactorRequired: b.config.SecondFactor == "required",
 		Pool: b.pool, Views: views, Assets: built, Sessions: &web.Sessions{Redis: b.redis, Prefix: b.config.RedisPrefix, Secure: b.config.secure()},
 		Limits: &web.Limiter{Redis: b.redis, Prefix: b.config.RedisPrefix}, PublicURL: b.config.PublicURL, Demo: a.sandbox != nil,
-		Pages:   web.NewPageCache(b.config.PageCacheMB << 20),
+		Pages: web.NewPageCache(b.config.PageCacheMB << 20), Visits: &visit.Counter{Zone: zone},
 		Proxies: b.config.Proxies, Now: time.Now, Log: b.log, Production: b.config.secure(), Ready: a.ready,
 	}
 	if a.sandbox == nil {
@@ -210,6 +211,9 @@ func (a *app) openJobs(r roles, post *mail.Office) (*postgres.Jobs, error) {
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return membership.EraseArgs{}, nil
 			}, nil),
+			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
+				return checkout.FoldArgs{}, nil
+			}, &river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return media.SweepArgs{}, nil
 			}, nil),

@@ -208,6 +208,11 @@ func sights(t *testing.T, m *market, l *lang.Language) []sight {
 			v.be(staff)
 			v.open("/admin/orders")
 		}},
+		{"admin-overview", outside("/admin")},
+		{"admin-pages", outside("/admin/numbers/pages")},
+		{"admin-sold-out", outside("/admin/numbers/sold-out")},
+		{"admin-pieces-waiting", outside("/admin/numbers/waiting")},
+		{"admin-refunds-waiting", outside("/admin/refunds")},
 		{"admin-order", outside("/admin/orders/" + paid.number)},
 		{"admin-order-cash", outside("/admin/orders/" + cash.number)},
 		{"admin-refund", outside("/admin/orders/" + paid.number + "/refund")},

@@ -17,6 +17,7 @@ import (
 	"kissaria.ma/internal/embedded"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/ledger"
+	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/migrations"
@@ -69,6 +70,7 @@ func examine(ctx context.Context, c Config, log *slog.Logger, seal string, out i
 		d.books(ctx)
 		d.stock(ctx)
 		d.cards(ctx)
+		d.sales(ctx)
 		d.jobs(ctx)
 		d.second(ctx)
 		d.audit(ctx, seal)
@@ -208,6 +210,19 @@ func (d *doctor) cards(ctx context.Context) {
 			"changing stock or price of such a piece in the studio makes its card anew; if it comes again, it is a bug")
 	default:
 		d.says("cards", "lists show what is on sale", "")
+	}
+}
+
+func (d *doctor) sales(ctx context.Context) {
+	wrong, days, err := order.CheckSales(ctx, d.pool)
+	switch {
+	case err != nil:
+		d.unknown("sales", err)
+	case wrong > 0:
+		d.says("sales", fmt.Sprintf("%d sums of a day, trade and country are not those of their orders: %s", wrong, strings.Join(days, ", ")),
+			"someone wrote past the program: compare these days' orders with the ledger, then correct daily_sales")
+	default:
+		d.says("sales", "the office's sums are those of the orders", "")
 	}
 }
 

@@ -50,7 +50,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	if !well {
 		t.Fatalf("the doctor finds something in a market that is well:\n%s", said)
 	}
-	for _, part := range []string{"database", "schema", "clock", "union", "ledger", "stock", "cards", "jobs", "letters", "staff", "audit", "redis", "store"} {
+	for _, part := range []string{"database", "schema", "clock", "union", "ledger", "stock", "cards", "sales", "jobs", "letters", "staff", "audit", "redis", "store"} {
 		if line(said, part) == "" {
 			t.Errorf("the doctor says nothing of the %s:\n%s", part, said)
 		}
@@ -78,6 +78,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"stock", behind(`UPDATE variants SET held = 0 WHERE sku = 'KIS-0011'`)},
 		{"ledger", behind(`INSERT INTO ledger_transactions (key, kind, reference) VALUES ('odd', 'correction', 'X'); INSERT INTO ledger_accounts (code, kind) VALUES ('odd', 'asset');
 			INSERT INTO ledger_postings (transaction_id, position, account, amount_minor, currency) SELECT id, 1, 'odd', 5, 'MAD' FROM ledger_transactions WHERE key = 'odd'`)},
+		{"sales", behind(`INSERT INTO daily_sales (day, trade_id, country, orders) SELECT '2026-03-02', id, '', 1 FROM trades LIMIT 1`)},
 		{"audit", behind(`DELETE FROM audit WHERE id = (SELECT audit_id FROM audit_chain WHERE place = 2)`)},
 		{"letters", behind(`INSERT INTO mails (key, recipient, language, subject, body_text, body_html, queued_at) VALUES ('x', 'a@b.example', 'en', 'x', 'x', 'x', now() - interval '2 hours')`)},
 		{"staff", behind(`DELETE FROM account_roles WHERE role = 'admin'`)},

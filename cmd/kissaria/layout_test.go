@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"internal/cart", "internal/order"},
 	{"internal/catalog", "internal/ledger", "internal/shipping", "internal/training"},
 	{"internal/union"},
-	{"internal/identity", "internal/media", "internal/mail", "internal/page"},
+	{"internal/identity", "internal/media", "internal/mail", "internal/page", "internal/visit"},
 	{"internal/view"},
 	{"internal/postgres/pgtest"},
 	{"internal/postgres", "internal/lang", "internal/embedded"},

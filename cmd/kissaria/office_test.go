@@ -446,9 +446,9 @@ func TestOfficeTurnsPages(t *testing.T) {
 			FROM copies c
 			RETURNING id, order_id)
 		INSERT INTO order_lines (order_id, fulfilment_id, position, sku, slug, title, options, quantity, unit_minor, total_minor, commission_bp,
-		                         commission_minor, artisan_minor, weight_g, hs_code)
+		                         commission_minor, artisan_minor, weight_g, hs_code, trade_id)
 		SELECT f.order_id, f.id, 1, l.sku, l.slug, l.title, l.options, l.quantity, l.unit_minor, l.total_minor, l.commission_bp, l.commission_minor,
-		       l.artisan_minor, l.weight_g, l.hs_code
+		       l.artisan_minor, l.weight_g, l.hs_code, l.trade_id
 		FROM parts f, order_lines l`)
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,7 @@ var pages = map[string]any{
 	"admin/orders": &admin.OrdersPage{}, "admin/order": &admin.OrderPage{}, "admin/packing": &admin.PackingPage{}, "admin/label": &admin.LabelPage{},
 	"admin/work": &admin.WorkPage{}, "admin/waiting": &admin.WaitingPage{}, "admin/audit": &admin.AuditPage{}, "admin/search": &admin.SearchPage{},
 	"admin/queue": &admin.QueuePage{}, "admin/decision": &admin.DecisionPage{}, "admin/committee": &admin.CommitteePage{}, "studio/step": &studio.StepPage{},
+	"admin/overview": &admin.OverviewPage{}, "admin/figures": &admin.FiguresPage{}, "admin/refunds": &admin.RefundsPage{},
 	"admin/trainings": &admin.TrainingsPage{}, "admin/training": &admin.CoursePage{},
 	"admin/piece": &admin.PiecePage{}, "shop/report": &shop.ReportPage{}, "studio/takedown": &studio.TakedownPage{},
 	"admin/artisans": &admin.ArtisansPage{}, "admin/import": &admin.ImportPage{}, "admin/refund": &admin.RefundPage{}, "admin/artisan": &admin.ArtisanPage{},
@@ -335,6 +336,15 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	named["membership.no_words"] = "the office"
 	named["audit.union.logo_set"] = "the audit"
 	family("audit.setting.", "the audit", "added", "changed", "removed")
+	family("overview.", "the office's first page", "late", "artisans", "packing", "posting", "counter", "refunds", "pieces", "pieces_late", "reports", "reviews", "marks",
+		"mark_appeals", "voices", "translations", "past", "failed", "title")
+	family("numbers.", "the office's first page", "net", "net_before", "orders", "pieces", "back", "visits", "visits_before", "views", "conversion", "conversion_before", "week",
+		"difference", "by_week", "trades", "trades.one", "countries", "countries.one", "weeks.hint", "visits.hint", "conversion.hint", "page", "pages", "page_kind", "page_kinds",
+		"committee", "waiting.pieces", "waiting.late", "waiting.reports", "waiting.oldest", "sold_out.piece", "sold_out.sku", "sold_out.maker", "sold_out.since")
+	for _, name := range []string{"pages", "sold-out", "waiting"} {
+		family("numbers.list."+name, "the office's numbers", "", ".lead", ".empty", ".empty.more")
+	}
+	family("visit.kind.", "the office's numbers", web.PageKinds()...)
 	family("stripe.", "the price", "labour", "materials", "workshop", "union")
 	for key, by := range named {
 		for _, l := range lang.All {

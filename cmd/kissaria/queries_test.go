@@ -17,7 +17,8 @@ const mostQueries = 12
 // has at least one of each thing in it.
 func officePages(t testing.TB, m *market) []string {
 	t.Helper()
-	pages := []string{"/admin/orders", "/admin/orders?state=paid", "/admin/orders?q=marta", "/admin/orders/waiting", "/admin/orders/packing", "/admin/orders/late",
+	pages := []string{"/admin", "/admin?weeks=52", "/admin/numbers/pages?weeks=52", "/admin/numbers/sold-out?weeks=52", "/admin/numbers/waiting", "/admin/numbers/weeks.csv?weeks=52",
+		"/admin/refunds", "/admin/orders", "/admin/orders?state=paid", "/admin/orders?q=marta", "/admin/orders/waiting", "/admin/orders/packing", "/admin/orders/late",
 		"/admin/search?q=kilim", "/admin/audit", "/admin/audit?action=revision.approved", "/admin/staff", "/admin/queue", "/admin/reviews", "/admin/voices",
 		"/admin/marks", "/admin/trainings", "/admin/artisans", "/admin/artisans?q=benallal", "/admin/artisans/jaouad-benallal", "/admin/artisans/import", "/admin/committees/weaving",
 		"/admin/settings", "/admin/settings/trade", "/admin/settings/trade/pottery", "/admin/settings/zone", "/admin/settings/commission", "/admin/settings/colour", "/admin/translations"}

@@ -14,6 +14,7 @@ import (
 	"kissaria.ma/internal/demo/scale"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/ledger"
+	"kissaria.ma/internal/order"
 )
 
 // A market that was made large is as sound as a small one.
@@ -43,6 +44,9 @@ func TestLargeMarketIsSound(t *testing.T) {
 	}
 	if wrong, slugs, err := catalog.CheckCards(t.Context(), m.pool); err != nil || wrong > 0 {
 		t.Errorf("%d cards are wrong: %v, %v", wrong, slugs, err)
+	}
+	if wrong, days, err := order.CheckSales(t.Context(), m.pool); err != nil || wrong > 0 {
+		t.Errorf("%d sums of sales are wrong: %v, %v", wrong, days, err)
 	}
 	if err := scale.Fill(t.Context(), m.pool, size, time.Now(), func(string) {}); !errors.Is(err, scale.ErrLarge) {
 		t.Errorf("making it large twice: %v", err)
@@ -77,7 +81,7 @@ func BenchmarkOffice(b *testing.B) {
 	}
 	number := one[string](b, m, `SELECT number FROM orders WHERE state = 'paid' ORDER BY placed_at DESC LIMIT 1`)
 	waiting := one[string](b, m, `SELECT '/admin/queue/' || p.slug || '/1' FROM revisions r JOIN products p ON p.id = r.product_id WHERE r.state = 'submitted' ORDER BY r.id LIMIT 1`)
-	pages := append(officePages(b, m), "/admin", "/admin/orders/"+number, "/admin/artisans/workshop-1", waiting, "/admin/orders?q="+number, "/admin/orders?q=buyer77", "/admin/search?q=blanket",
+	pages := append(officePages(b, m), "/admin/orders/"+number, "/admin/artisans/workshop-1", waiting, "/admin/orders?q="+number, "/admin/orders?q=buyer77", "/admin/search?q=blanket",
 		"/admin/audit?subject=order:77", "/admin/artisans?state=active&after=workshop-5")
 	for _, path := range pages {
 		b.Run(path, func(b *testing.B) {

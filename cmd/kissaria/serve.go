@@ -85,6 +85,7 @@ func (a *app) run(ctx context.Context, r roles, listener net.Listener, out io.Wr
 		helping.Go(func() error { return ignoreEnd(a.site.Listen(helpers)) })
 	}
 	if r.web {
+		helping.Go(func() error { a.site.Visits.Run(helpers, a.pool, a.log); return nil })
 		group.Go(func() error { return ignoreClosed(server.Serve(listener)) })
 		if _, err := io.WriteString(out, a.welcome(time.Since(begin))); err != nil {
 			return err

@@ -324,6 +324,9 @@ func (k *counter) sane(ctx context.Context) error {
 			return fmt.Errorf("%s (%d times)", what, n)
 		}
 	}
+	if wrong, days, err := order.CheckSales(ctx, k.pool); err != nil || wrong > 0 {
+		return fmt.Errorf("%d sums of sales are not those of the orders, %v: %w", wrong, days, err)
+	}
 	return nil
 }
 

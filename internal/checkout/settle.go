@@ -461,10 +461,16 @@ type EmptyCartArgs struct {
 
 func (EmptyCartArgs) Kind() string { return "cart_empty" }
 
+// FoldArgs is the job that folds the sums of what was sold.
+type FoldArgs struct{}
+
+func (FoldArgs) Kind() string { return "sales_fold" }
+
 // AddWorkers registers the desk's jobs.
 func (d *Desk) AddWorkers(w *river.Workers) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ApplyArgs]) error { return d.Apply(ctx, j.Args) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ExpireArgs]) error { return d.Expire(ctx, j.Args.Order) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[FoldArgs]) error { return order.FoldSales(ctx, d.Pool) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[RefundArgs]) error { return d.Refund(ctx, j.Args.Refund) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[SignsArgs]) error { return d.TurnSigns(ctx) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ReconcileArgs]) error { return d.Reconcile(ctx) }))

@@ -27,6 +27,7 @@ import (
 	"kissaria.ma/internal/shipping"
 	"kissaria.ma/internal/training"
 	"kissaria.ma/internal/union"
+	"kissaria.ma/internal/visit"
 )
 
 // A Market is what filling needs.
@@ -84,7 +85,7 @@ func (f *filler) run(ctx context.Context) error {
 	}{
 		{"union", f.fillUnion}, {"trades", f.fillTrades}, {"quarters", f.fillQuarters}, {"artisans", f.fillArtisans},
 		{"vocabularies", f.fillVocabularies}, {"trainings", f.fillTrainings}, {"products", f.fillProducts}, {"reviews", f.fillReviews}, {"collections", f.fillCollections},
-		{"shipping", f.fillShipping}, {"pages", f.fillPages}, {"accounts", f.fillAccounts}, {"marks", f.fillMarks}, {"pictures", f.queuePictures},
+		{"shipping", f.fillShipping}, {"pages", f.fillPages}, {"accounts", f.fillAccounts}, {"marks", f.fillMarks}, {"visits", f.fillVisits}, {"pictures", f.queuePictures},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("demo: %s: %w", step.name, err)
@@ -354,6 +355,30 @@ func (f *filler) fillReviews(ctx context.Context) error {
 			Country: r.Country, At: at})
 	}
 	return review.Plant(ctx, f.tx, list)
+}
+
+// fillVisits invents who came by in the past half year, more of them at the end of
+// a week and as time goes by. Orders are not invented: the shop has them when
+// somebody buys.
+func (f *filler) fillVisits(ctx context.Context) error {
+	if f.Now.IsZero() {
+		return nil
+	}
+	shares := map[string]int{"home": 22, "list": 30, "product": 41, "artisan": 12, "trade": 9, "union": 3, "text": 4}
+	y, m, d := f.Now.Date()
+	var list []visit.Seed
+	for back := 1; back <= 26*7; back++ {
+		day := time.Date(y, m, d-back, 0, 0, 0, 0, time.UTC)
+		weight := 90 - back/4 + (back*37)%23
+		if w := day.Weekday(); w == time.Friday || w == time.Saturday || w == time.Sunday {
+			weight += 30
+		}
+		for kind, n := range shares {
+			views := n * weight / 40
+			list = append(list, visit.Seed{Day: day, Kind: kind, Views: views, Arrivals: views / 3})
+		}
+	}
+	return visit.Plant(ctx, f.tx, list)
 }
 
 // variants are a product's sizes or colours, or the product itself. One without

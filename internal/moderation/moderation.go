@@ -336,3 +336,76 @@ func AskPast(a union.ArtisanID, product catalog.ProductID, limit int, list *[]De
 		ORDER BY (p.id = $2) DESC, d.id DESC
 		LIMIT $3`, a, product, limit)
 }
+
+// A Backlog is what waits for a committee.
+type Backlog struct {
+	Slug    string
+	Name    lang.Texts
+	Pieces  int       // new ones and changes
+	Late    int       // of these, waiting for longer than was promised
+	Oldest  time.Time // since when the first of them waits; zero for none
+	Reports int       // pieces that were reported, and appeals
+}
+
+// Backlogs returns what waits for a judge by committee, those with nothing left
+// out. now is the moment, where the union is.
+func Backlogs(ctx context.Context, db postgres.DB, j Judge, now time.Time) ([]Backlog, error) {
+	rows, err := db.Query(ctx, `
+		SELECT c.slug, c.name, coalesce(k.promise_days, $5), w.piece, w.day, min(w.at), count(*)
+		FROM (
+			SELECT true AS piece, p.trade_id, p.artisan_id, r.submitted_at AS at, (r.submitted_at AT TIME ZONE $6)::date AS day
+			FROM revisions r
+			JOIN products p ON p.id = r.product_id
+			WHERE r.state = 'submitted' AND NOT EXISTS (SELECT FROM decisions d WHERE d.revision_id = r.id AND d.account_id = $4)
+			UNION ALL
+			SELECT false, p.trade_id, p.artisan_id, min(q.at), NULL
+			FROM reports q
+			JOIN products p ON p.id = q.product_id
+			WHERE q.ruling_id IS NULL AND p.live_id IS NOT NULL
+			GROUP BY p.id
+			UNION ALL
+			SELECT false, p.trade_id, p.artisan_id, d.appealed_at, NULL
+			FROM takedowns d
+			JOIN piece_rulings g ON g.id = d.ruling_id
+			JOIN products p ON p.id = d.product_id
+			WHERE d.appealed_at IS NOT NULL AND d.answer_id IS NULL AND g.account_id <> $4) w
+		JOIN trades t ON t.id = w.trade_id
+		JOIN committees c ON c.id = t.committee_id
+		LEFT JOIN committee_rules k ON k.committee_id = c.id
+		WHERE ($1 OR w.trade_id = ANY ($2)) AND w.artisan_id <> ALL ($3)
+		GROUP BY c.id, k.promise_days, w.piece, w.day
+		ORDER BY c.slug`, j.All, append([]union.TradeID{}, j.Trades...), j.barred(), j.Account, usual.PromiseDays, now.Location().String())
+	if err != nil {
+		return nil, fmt.Errorf("moderation: backlogs: %w", err)
+	}
+	var list []Backlog
+	var slug string
+	var name lang.Texts
+	var promise, n int
+	var piece bool
+	var day *time.Time
+	var since time.Time
+	_, err = pgx.ForEachRow(rows, []any{&slug, &name, &promise, &piece, &day, &since, &n}, func() error {
+		if len(list) == 0 || list[len(list)-1].Slug != slug {
+			list = append(list, Backlog{Slug: slug, Name: name})
+		}
+		b := &list[len(list)-1]
+		name = nil // The next row's texts are not written into these.
+		if !piece {
+			b.Reports += n
+			return nil
+		}
+		b.Pieces += n
+		if WorkingDays(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, now.Location()), now) > promise {
+			b.Late += n
+		}
+		if b.Oldest.IsZero() || since.Before(b.Oldest) {
+			b.Oldest = since
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("moderation: backlogs: %w", err)
+	}
+	return list, nil
+}

@@ -91,6 +91,9 @@ func Give(ctx context.Context, tx pgx.Tx, o Order, lines []GivenLine, postage bo
 		if err != nil {
 			return fmt.Errorf("order: give back: %w", err)
 		}
+		if err := countReturn(ctx, tx, o.ID, g); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec(ctx, `
 		UPDATE orders

@@ -261,8 +261,9 @@ func Place(ctx context.Context, tx pgx.Tx, d Draft) (ID, error) {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO order_lines (order_id, fulfilment_id, variant_id, position, sku, slug, title, options, buyer_text,
 				picture_key, quantity, unit_minor, total_minor, commission_bp, commission_minor, artisan_minor, weight_g,
-				hs_code, lead_days)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, nullif($19::int, 0))`,
+				hs_code, lead_days, trade_id)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, nullif($19::int, 0),
+				(SELECT p.trade_id FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = $3))`,
 			id, f, l.Variant, i+1, l.SKU, l.Slug, l.Title, asJSON{options}, l.BuyerText, l.PictureKey, l.Quantity, l.Unit.Minor,
 			l.Total.Minor, l.CommBP, l.Commission.Minor, l.ToArtisan.Minor, l.Weight, l.HSCode, l.LeadDays)
 		if err != nil {
@@ -300,7 +301,8 @@ func Move(ctx context.Context, tx pgx.Tx, id ID, to State, at time.Time, from ..
 	}
 	tag, err := tx.Exec(ctx, `
 		UPDATE orders
-		SET state = $2, paid_at = CASE WHEN $2 = 'paid' THEN $3 ELSE paid_at END
+		SET state = $2, paid_at = CASE WHEN $2 = 'paid' THEN $3 ELSE paid_at END,
+		    paid_on = CASE WHEN $2 = 'paid' THEN ($3::timestamptz AT TIME ZONE (SELECT timezone FROM union_profile))::date ELSE paid_on END
 		WHERE id = $1 AND state = ANY ($4)`, id, to, at, from)
 	if err != nil {
 		return fmt.Errorf("order: move to %s: %w", to, err)
@@ -313,6 +315,11 @@ func Move(ctx context.Context, tx pgx.Tx, id ID, to State, at time.Time, from ..
 		_, err = tx.Exec(ctx, `UPDATE fulfilments SET state = $2 WHERE order_id = $1 AND state <> 'handed_in'`, id, state)
 		if err != nil {
 			return fmt.Errorf("order: move fulfilments to %s: %w", state, err)
+		}
+	}
+	if to == Paid {
+		if err := countSale(ctx, tx, id); err != nil {
+			return err
 		}
 	}
 	return Note(ctx, tx, id, string(to), 0, nil)

@@ -42,6 +42,18 @@ func Queue(ctx context.Context, db postgres.DB, j Judge, limit int) ([]Review, e
 	return list, nil
 }
 
+// Count returns how many reviews wait for a judge.
+func Count(ctx context.Context, db postgres.DB, j Judge) (n int, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT count(*)`+tables+`
+		WHERE v.state = 'waiting' AND ($1 OR p.trade_id = ANY ($2)) AND p.artisan_id <> ALL ($3)`,
+		j.All, slices.Concat([]union.TradeID{}, j.Trades), slices.Concat([]union.ArtisanID{}, j.Not)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("review: count: %w", err)
+	}
+	return n, nil
+}
+
 // A Ruling is what a judge says of a review.
 type Ruling struct {
 	State  State  // Shown or Refused

@@ -214,6 +214,15 @@ func outside(ctx context.Context, tx pgx.Tx, into string, t Translation, at int,
 	return true, err
 }
 
+// CountStale returns how many translations are older than what they translate, in
+// all languages. Those that are missing are not counted: see TodoCounts.
+func CountStale(ctx context.Context, db postgres.DB) (n int, err error) {
+	if err := db.QueryRow(ctx, `SELECT count(*) FROM stale_texts`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("settings: count stale texts: %w", err)
+	}
+	return n, nil
+}
+
 type staleKey struct{ kind, ref, path, language string }
 
 func todo(ctx context.Context, db postgres.DB, into []string) (map[string][]Untranslated, error) {

@@ -40,7 +40,7 @@ var sheets = map[string][]string{
 		"facets", "field", "option", "basket-line", "summary", "checkout", "notice", "artisan", "hours", "map-sketch",
 		"mark-level", "empty", "prose", "order", "sandbox", "buyer-review", "voice-note", "badge", "qr", "ways-in", "written", "utilities"},
 	"admin.css": {"tokens", "base", "layout", "icon", "picture", "admin-bar", "btn", "field", "data-table", "badge", "facts", "notice",
-		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "filters", "buyer-review", "voice-note", "qr", "mark-level", "ways-in", "prose", "setting", "written", "utilities"},
+		"empty", "trail", "order", "summary", "studio", "review-desk", "option", "packing", "needs", "chart", "filters", "buyer-review", "voice-note", "qr", "mark-level", "ways-in", "prose", "setting", "written", "utilities"},
 	"studio.css": {"tokens", "base", "layout", "icon", "picture", "btn", "field", "option", "facets", "product-card", "photo-step", "studio",
 		"hours", "badge", "notice", "summary", "order", "empty", "data-table", "qr", "stall-card", "buyer-review", "voice-note", "map-sketch", "place", "mark-level", "ways-in", "utilities"},
 }

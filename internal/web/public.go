@@ -18,6 +18,7 @@ import (
 
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
+	"kissaria.ma/internal/visit"
 )
 
 // A Query brings the query of a public page into order: what the page
@@ -38,24 +39,68 @@ const maxKeptQuery = 500
 // old, and says that it is old. query may be nil for a page that takes none.
 func (s *Site) Public(fn func(*gin.Context) error, query Query) gin.HandlerFunc {
 	return s.Handle(func(c *gin.Context) error {
-		at, keep := addressOf(c.Request.URL, query)
-		if !keep {
-			return fn(c)
+		err := s.public(c, fn, query)
+		if err == nil {
+			s.countVisit(c)
 		}
-		p, stale, err := s.Pages.get(c.Request.Context(), at, s.Now, func(others bool) (*page, error) {
-			return s.make(c, fn, at, others)
-		})
-		if stale {
-			if err != nil {
-				s.Log.WarnContext(c.Request.Context(), "the database is away; a stored page is sent", "route", c.FullPath(), "error", err)
-			}
-			return s.answer(c, p, true)
-		}
-		if err != nil {
-			return err
-		}
-		return s.answer(c, p, false)
+		return err
 	})
+}
+
+// countVisit counts a public page that was sent, from wherever it came, or that
+// the visitor's browser had already.
+func (s *Site) countVisit(c *gin.Context) {
+	status := c.Writer.Status()
+	if s.Visits == nil || status != http.StatusOK && status != http.StatusNotModified {
+		return
+	}
+	if counts, arrival := visit.Counts(c.Request); counts {
+		kind, subject := pageKind(c)
+		s.Visits.Count(s.Now(), kind, subject, arrival)
+	}
+}
+
+// pageKinds name the public pages by their routes, without the language. All
+// others are texts of the union's.
+var pageKinds = map[string]string{
+	"/": "home", "/products": "list", "/products/:slug": "product", "/trades": "trades", "/trades/:slug": "trade", "/artisans": "artisans",
+	"/artisans/:slug": "artisan", "/collections/:slug": "collection", "/union": "union", "/union/committees": "union",
+}
+
+// PageKinds are the kinds of public pages, as visits are counted by them.
+func PageKinds() []string {
+	kinds := append(slices.Collect(maps.Values(pageKinds)), "text")
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
+func pageKind(c *gin.Context) (kind, subject string) {
+	route := strings.TrimPrefix(c.FullPath(), "/"+Language(c).Code)
+	kind, ok := pageKinds[route]
+	if !ok {
+		kind = "text"
+	}
+	return kind, c.Param("slug")
+}
+
+func (s *Site) public(c *gin.Context, fn func(*gin.Context) error, query Query) error {
+	at, keep := addressOf(c.Request.URL, query)
+	if !keep {
+		return fn(c)
+	}
+	p, stale, err := s.Pages.get(c.Request.Context(), at, s.Now, func(others bool) (*page, error) {
+		return s.make(c, fn, at, others)
+	})
+	if stale {
+		if err != nil {
+			s.Log.WarnContext(c.Request.Context(), "the database is away; a stored page is sent", "route", c.FullPath(), "error", err)
+		}
+		return s.answer(c, p, true)
+	}
+	if err != nil {
+		return err
+	}
+	return s.answer(c, p, false)
 }
 
 func addressOf(u *url.URL, query Query) (at address, keep bool) {

@@ -25,6 +25,7 @@ import (
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/union"
 	"kissaria.ma/internal/view"
+	"kissaria.ma/internal/visit"
 )
 
 // A Site is what all handlers share. It holds nothing of any visitor.
@@ -34,7 +35,8 @@ type Site struct {
 	Assets     *Assets
 	Sessions   *Sessions
 	Limits     *Limiter
-	Pages      *PageCache // of the public pages
+	Pages      *PageCache     // of the public pages
+	Visits     *visit.Counter // of the public pages; nil where nobody counts
 	Passkeys   *identity.Passkeys
 	Factors    *identity.Factors
 	PublicURL  string   // without a slash at its end; absolute links only

@@ -54,7 +54,7 @@ func Fill(ctx context.Context, pool *pgxpool.Pool, s Size, now time.Time, say fu
 		sql  []string
 	}{
 		{"artisans", s.Artisans, perStep, artisans}, {"products", s.Products, perStep, products}, {"orders", s.Orders, perStep / 2, orders},
-		{"audit rows", s.Audit, perStep, audit},
+		{"audit rows", s.Audit, perStep, audit}, {"weeks of visits", 156, 156, visits},
 	} {
 		for from := 1; from <= step.n; from += step.each {
 			to := min(from+step.each-1, step.n)
@@ -184,7 +184,7 @@ var orders = []string{`
 	       (ARRAY['MA', 'FR', 'ES', 'DE', 'GB', 'US', 'FR', 'ES'])[1 + i % 8] AS country, 1 + i % 2 AS lines
 	FROM generate_series(:from, :to) AS i, (SELECT string_to_array('0,1,2,3,4,5,6,7,8,9,A,B,C,D,E,F,G,H,J,K,M,N,P,Q,R,S,T,V,W,X,Y,Z', ',') AS chars) AS c`, `
 	CREATE TEMPORARY TABLE sold ON COMMIT DROP AS
-	SELECT o.i, o.number, o.at, o.state, n AS position, v.id AS variant_id, v.sku, p.slug, r.title, p.artisan_id, a.slug AS maker, v.price_minor AS price,
+	SELECT o.i, o.number, o.at, o.state, n AS position, v.id AS variant_id, v.sku, p.slug, r.title, p.artisan_id, p.trade_id, a.slug AS maker, v.price_minor AS price,
 	       r.packed_weight_g AS weight, v.price_minor / 10 AS commission
 	FROM placed o
 	CROSS JOIN LATERAL generate_series(1, o.lines) AS n
@@ -195,11 +195,12 @@ var orders = []string{`
 	CREATE INDEX ON sold (i)`, `
 	ANALYZE placed, sold`, `
 	INSERT INTO orders (number, token, place_key, cart_key, state, language, pieces_minor, postage_minor, total_minor, name, email, phone, delivery, country, address,
-		carrier, weight_g, method, arrives_by, pay_by, placed_at, paid_at)
+		carrier, weight_g, method, arrives_by, pay_by, placed_at, paid_at, paid_on)
 	SELECT o.number, o.token, sha256(o.token::bytea), sha256(('cart' || o.i % 100000)::bytea), o.state, 'fr', s.sum, 15000, s.sum + 15000,
 	       'Buyer ' || o.i, 'buyer' || o.i || '@example.com', '+336' || lpad(o.i::text, 8, '0'), 'post', o.country,
 	       '{"line1": "1 rue", "landmark": "", "city": "Ville", "region": "", "postcode": "10000"}', 'Amana International', s.weight, 'card',
-	       (o.at + interval '20 days')::date, o.at + interval '45 minutes', o.at, CASE WHEN o.state <> 'expired' THEN o.at + interval '3 minutes' END
+	       (o.at + interval '20 days')::date, o.at + interval '45 minutes', o.at, CASE WHEN o.state <> 'expired' THEN o.at + interval '3 minutes' END,
+	       CASE WHEN o.state <> 'expired' THEN ((o.at + interval '3 minutes') AT TIME ZONE (SELECT timezone FROM union_profile))::date END
 	FROM placed o
 	JOIN (SELECT i, sum(price) AS sum, sum(weight) AS weight FROM sold GROUP BY i) AS s ON s.i = o.i`, `
 	INSERT INTO fulfilments (order_id, artisan_id, state, prepare_by, handed_in_at)
@@ -208,11 +209,17 @@ var orders = []string{`
 	FROM (SELECT DISTINCT i, number, artisan_id, state, at FROM sold) AS s
 	JOIN orders o ON o.number = s.number`, `
 	INSERT INTO order_lines (order_id, fulfilment_id, variant_id, position, sku, slug, title, options, quantity, unit_minor, total_minor, commission_bp, commission_minor,
-		artisan_minor, weight_g, hs_code)
-	SELECT o.id, f.id, s.variant_id, s.position, s.sku, s.slug, s.title, '[]', 1, s.price, s.price, 1000, s.commission, s.price - s.commission, s.weight, '6301.20'
+		artisan_minor, weight_g, hs_code, trade_id)
+	SELECT o.id, f.id, s.variant_id, s.position, s.sku, s.slug, s.title, '[]', 1, s.price, s.price, 1000, s.commission, s.price - s.commission, s.weight, '6301.20', s.trade_id
 	FROM sold s
 	JOIN orders o ON o.number = s.number
 	JOIN fulfilments f ON f.order_id = o.id AND f.artisan_id = s.artisan_id`, `
+	INSERT INTO daily_sales (day, trade_id, country, orders, pieces, sum_minor)
+	SELECT o.paid_on, s.trade_id, coalesce(o.country, ''), count(*) FILTER (WHERE s.position = 1), count(*), sum(s.price)
+	FROM sold s
+	JOIN orders o ON o.number = s.number
+	WHERE o.paid_on IS NOT NULL
+	GROUP BY 1, 2, 3`, `
 	INSERT INTO order_events (order_id, at, kind)
 	SELECT o.id, p.at, e.kind
 	FROM placed p
@@ -247,6 +254,20 @@ var orders = []string{`
 		UNION ALL SELECT 'postage', -o.postage_minor, ''
 		UNION ALL SELECT 'artisan:' || s.maker, -(s.price - s.commission), s.sku FROM sold s WHERE s.i = p.i
 		UNION ALL SELECT 'commission', -s.commission, s.sku FROM sold s WHERE s.i = p.i) AS e`,
+}
+
+// Three years of views, more of them as the market has more pieces.
+var visits = []string{`
+	INSERT INTO visits (day, kind, views, arrivals)
+	SELECT :now::date - i * 7 - d, k.kind, :products * k.share / 100 + (i * 31 + d * 7) % 50 + 60, :products * k.share / 400 + 20
+	FROM generate_series(:from, :to) AS i, generate_series(0, 6) AS d,
+	     (VALUES ('home', 4), ('list', 12), ('product', 20), ('artisan', 5), ('trade', 3), ('union', 1), ('text', 1)) AS k (kind, share)
+	ON CONFLICT (day, kind) DO NOTHING`, `
+	INSERT INTO page_views (week, kind, subject, views)
+	SELECT date_trunc('week', :now - i * interval '7 days')::date, 'product', 'piece-' || (1 + (i * 7919 + n * 31) % :products), 1 + n % 40
+	FROM generate_series(:from, :to) AS i, generate_series(1, least(2000, :products)) AS n
+	ON CONFLICT DO NOTHING`, `
+	UPDATE variants SET sold_out_at = :now - (id % 700) * interval '1 day' WHERE stocked AND on_hand = 0 AND sku LIKE 'SC-%'`,
 }
 
 // The audit's chain is made after its rows and not by the trigger, row by row as

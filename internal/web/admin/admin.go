@@ -35,14 +35,7 @@ type Handlers struct {
 
 // AddRoutes registers the administration's pages.
 func (h *Handlers) AddRoutes(r *gin.Engine) {
-	r.GET("/admin", h.for_(identity.EnterAdmin, func(c *gin.Context, a identity.Account) error {
-		first := "/admin/queue"
-		if a.May(identity.SeeOrders) {
-			first = "/admin/orders"
-		}
-		web.Redirect(c, first)
-		return nil
-	}))
+	h.addNumberRoutes(r)
 	r.GET("/admin/orders", h.for_(identity.SeeOrders, h.listOrders))
 	r.GET(waitingPath, h.for_(identity.SeeOrders, h.listWaiting))
 	for _, w := range order.Works {
@@ -150,6 +143,7 @@ var sections = [][]struct {
 	name, path, key string
 	may             identity.Act
 }{
+	{{"overview", overviewPath, "overview.title", identity.EnterAdmin}},
 	{{"orders", ordersPath, "admin.orders", identity.SeeOrders}},
 	{{"artisans", "/admin/artisans", "admin.artisans", identity.SeeArtisans}, {"applications", applicationsPath, "applications.title", identity.JudgePieces}, {"trainings", trainingsPath, "admin.trainings", identity.SeeArtisans}},
 	{{"queue", "/admin/queue", "admin.queue", identity.JudgePieces}, {"reviews", reviewsPath, "admin.reviews", identity.JudgePieces},
