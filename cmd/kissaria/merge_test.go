@@ -17,7 +17,7 @@ var refersToArtisans = map[string]string{
 	"applications.artisan_id": "stays: which entry an application became is history", "artisans.merged_into": "is what merging sets",
 	"cards.artisan_id": "moves with the pieces", "committee_members.artisan_id": "moves", "completions.artisan_id": "moves", "drafts.artisan_id": "moves",
 	"fulfilments.artisan_id": "moves", "helping_offers.artisan_id": "stays: a code that nobody used", "helpings.artisan_id": "moves",
-	"invitations.artisan_id": "ends", "kin.artisan_id": "stays: the entry that is left is declared anew", "kin.other_id": "stays, likewise",
+	"invitations.artisan_id": "ends", "member_files.artisan_id": "moves", "kin.artisan_id": "stays: the entry that is left is declared anew", "kin.other_id": "stays, likewise",
 	"mark_votes.artisan_id": "stays: who voted then", "marks.artisan_id": "moves with a piece; a workshop's own must be gone before", "notices.artisan_id": "moves",
 	"products.artisan_id": "moves", "suspensions.artisan_id": "stays: history", "work_pictures.artisan_id": "moves", "workshop_visits.artisan_id": "stays: where they were then",
 }

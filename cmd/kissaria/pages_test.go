@@ -332,7 +332,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("join.", "the shop", "title", "name", "name_ar", "phone", "email", "workshop", "years", "register_number", "trade", "quarter", "vouchers", "vouchers.hint", "about", "about.hint",
 		"no_name", "no_phone", "no_email", "no_workshop", "no_years", "no_consent")
 	family("admin.rule.", "the office", "join_votes", "join_votes.hint")
-	family("audit.", "the audit", "artisan.left", "artisan.came_back", "artisan.merged")
+	family("audit.", "the audit", "artisan.file_kept", "artisan.file_removed", "artisan.left", "artisan.came_back", "artisan.merged")
 	named["membership.no_words"] = "the office"
 	named["audit.union.logo_set"] = "the audit"
 	family("audit.setting.", "the audit", "added", "changed", "removed")

@@ -219,3 +219,27 @@ func AuditChoices(ctx context.Context, db postgres.DB) (names, actions []string,
 	}
 	return names, actions, nil
 }
+
+// Moves returns who did some actions to one subject and when, newest first, at
+// most limit of them.
+func Moves(ctx context.Context, db postgres.DB, subject string, actions []string, limit int) ([]Recorded, error) {
+	rows, err := db.Query(ctx, `
+		SELECT u.at, coalesce(a.name, ''), u.action
+		FROM audit u
+		LEFT JOIN accounts a ON a.id = u.account_id
+		WHERE lower(u.subject) LIKE $1 AND u.subject = $2 AND u.action = ANY ($3)
+		ORDER BY u.at DESC, u.id DESC
+		LIMIT $4`, postgres.EscapeLike(strings.ToLower(subject)), subject, actions, limit)
+	if err != nil {
+		return nil, fmt.Errorf("identity: moves of %s: %w", subject, err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Recorded, error) {
+		var r Recorded
+		err := row.Scan(&r.At, &r.By, &r.Action)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("identity: moves of %s: %w", subject, err)
+	}
+	return list, nil
+}

@@ -122,6 +122,9 @@ func Merge(ctx context.Context, tx pgx.Tx, from, into string, by identity.Accoun
 	if err := mark.MovePieces(ctx, tx, f.ID, i.ID); err != nil {
 		return 0, err
 	}
+	if _, err := tx.Exec(ctx, `UPDATE member_files SET artisan_id = $2 WHERE artisan_id = $1`, f.ID, i.ID); err != nil {
+		return 0, fmt.Errorf("membership: merge files: %w", err)
+	}
 	if err := union.Absorb(ctx, tx, f, i); err != nil {
 		return 0, err
 	}

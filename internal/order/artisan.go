@@ -104,19 +104,22 @@ type Sale struct {
 	Line      Line
 }
 
+// HeldQuery asks for Held of an artisan, $1, and a moment, $2, for whoever asks
+// several things at once.
+const HeldQuery = `
+	SELECT coalesce(sum(l.artisan_minor - l.artisan_return_minor), 0)::bigint
+	FROM fulfilments f
+	JOIN orders o ON o.id = f.order_id
+	JOIN order_lines l ON l.fulfilment_id = f.id
+	LEFT JOIN shipments s ON s.order_id = o.id
+	WHERE f.artisan_id = $1 AND o.paid_at IS NOT NULL AND o.state IN ('paid', 'completed')
+	  AND (s.delivered_at IS NULL OR s.delivered_at > $2)`
+
 // Held returns how much of an artisan's shares is not due yet: the buyer has not
 // got the piece, or has had it since a day after until, and may change their mind.
 func Held(ctx context.Context, db postgres.DB, a union.ArtisanID, until time.Time) (money.Amount, error) {
 	held := money.Amount{Currency: money.MAD}
-	err := db.QueryRow(ctx, `
-		SELECT coalesce(sum(l.artisan_minor - l.artisan_return_minor), 0)::bigint
-		FROM fulfilments f
-		JOIN orders o ON o.id = f.order_id
-		JOIN order_lines l ON l.fulfilment_id = f.id
-		LEFT JOIN shipments s ON s.order_id = o.id
-		WHERE f.artisan_id = $1 AND o.paid_at IS NOT NULL AND o.state IN ('paid', 'completed')
-		  AND (s.delivered_at IS NULL OR s.delivered_at > $2)`, a, until).Scan(&held.Minor)
-	if err != nil {
+	if err := db.QueryRow(ctx, HeldQuery, a, until).Scan(&held.Minor); err != nil {
 		return money.Amount{}, fmt.Errorf("order: held: %w", err)
 	}
 	return held, nil

@@ -71,6 +71,10 @@ func ComeBack(ctx context.Context, tx pgx.Tx, a Artisan, by identity.AccountID) 
 	return changeState(ctx, tx, a, "artisan.came_back", Left, is, by)
 }
 
+// MoveActions are the acts by which a member comes from one state to another, as
+// the audit has them.
+var MoveActions = []string{"artisan.imported", "artisan.invited", "artisan.suspended", "artisan.reinstated", "artisan.left", "artisan.came_back", "artisan.merged"}
+
 // MergedInto returns the slug of the entry that one was merged into, and an empty
 // one where it was not.
 func MergedInto(ctx context.Context, db postgres.DB, slug string) (to string, err error) {

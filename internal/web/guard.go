@@ -29,7 +29,7 @@ const (
 
 // uploads are the routes that take photos, and so more bytes and more time.
 var uploads = map[string]bool{"/studio/orders/:number/photo": true, "/studio/drafts/:token/:step": true,
-	"/studio/workshop/:part": true, "/studio/uploads/:id": true, "/admin/artisans/import": true, "/admin/logo": true, "/studio/drafts/:token/voice": true}
+	"/studio/workshop/:part": true, "/studio/uploads/:id": true, "/admin/artisans/import": true, "/admin/logo": true, "/admin/artisans/:slug/files": true, "/studio/drafts/:token/voice": true}
 
 // asks are the routes whose pages may ask the phone for something, and for what.
 var asks = map[string]string{"/studio/drafts/:token/:step": "microphone", "/studio/drafts/:token/voice": "microphone",

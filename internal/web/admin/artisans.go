@@ -12,7 +12,6 @@ import (
 	"kissaria.ma/internal/catalog"
 	"kissaria.ma/internal/identity"
 	"kissaria.ma/internal/lang"
-	"kissaria.ma/internal/membership"
 	"kissaria.ma/internal/order"
 	"kissaria.ma/internal/postgres"
 	"kissaria.ma/internal/training"
@@ -150,8 +149,8 @@ type ArtisanPage struct {
 	Offer      *HelperOffer
 	Suspension SuspensionForm
 	Leave      LeaveForm
-	Has        membership.Belongings
-	Marks      *MarkPart // nil for who has nothing to do with them
+	MemberPart
+	Marks *MarkPart // nil for who has nothing to do with them
 }
 
 // TrainingLine is a course that an artisan finished.
@@ -210,9 +209,6 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	if page.Leave, err = h.newLeaveForm(c, a, m); err != nil {
 		return nil, err
 	}
-	if page.Has, err = membership.BelongingsOf(c.Request.Context(), h.Pool, m); err != nil {
-		return nil, err
-	}
 	var names []string
 	for _, v := range helpers {
 		if v.Confirmed() {
@@ -240,8 +236,10 @@ func (h *Handlers) newArtisanPage(c *gin.Context, a identity.Account, m union.Ar
 	for _, d := range finished {
 		page.Trainings = append(page.Trainings, TrainingLine{trainingsPath + "/" + d.Course, d.Title.In(l, "fr"), d.On})
 	}
-	page.Suspension, err = h.newSuspensionForm(c, a, m)
-	return page, err
+	if page.Suspension, err = h.newSuspensionForm(c, a, m); err != nil {
+		return nil, err
+	}
+	return page, h.fillMember(c, a, page, m)
 }
 
 // createHelperOffer serves POST /admin/artisans/:slug/helper, for an artisan who
