@@ -324,7 +324,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("settings.topic.", "the settings", "orders", "shipping", "returns", "payment", "visits", "products", "artisans")
 	family("settings.", "the settings", "kept", "restored", "added", "missing", "missing_words", "too_long", "too_many", "not_between", "not_within", "not_money", "not_day",
 		"not_colour", "not_choice", "not_slug", "not_email", "not_ice", "not_rib", "not_tracking", "not_in_zone", "before_first", "band_twice", "day_twice", "unknown", "taken",
-		"record.all", "record.union", "no_hole", "row", "new")
+		"record.all", "record.union", "no_hole", "no_member", "row", "new")
 	family("applications.state.", "the office", "open", "accepted", "refused")
 	family("applications.told.", "the office", "accepted", "refused")
 	family("applications.", "the office", "title", "erased", "standing", "sent")
@@ -332,7 +332,7 @@ func TestGuardEveryMessageThatIsNamedIsThere(t *testing.T) {
 	family("join.", "the shop", "title", "name", "name_ar", "phone", "email", "workshop", "years", "register_number", "trade", "quarter", "vouchers", "vouchers.hint", "about", "about.hint",
 		"no_name", "no_phone", "no_email", "no_workshop", "no_years", "no_consent")
 	family("admin.rule.", "the office", "join_votes", "join_votes.hint")
-	family("audit.", "the audit", "artisan.file_kept", "artisan.file_removed", "artisan.left", "artisan.came_back", "artisan.merged")
+	family("audit.", "the audit", "account.role_taken", "artisan.file_kept", "artisan.file_removed", "artisan.left", "artisan.came_back", "artisan.merged")
 	named["membership.no_words"] = "the office"
 	named["audit.union.logo_set"] = "the audit"
 	family("audit.setting.", "the audit", "added", "changed", "removed")

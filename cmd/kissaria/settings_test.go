@@ -551,3 +551,37 @@ func TestUnionHasASign(t *testing.T) {
 		t.Errorf("no sign = %d", got.status)
 	}
 }
+
+// Who sits in a committee judges from that moment, and who leaves it no longer.
+func TestSeatsOfACommittee(t *testing.T) {
+	m := openMarket(t, roles{web: true})
+	staff := m.staff(t)
+	path := "/admin/settings/committee/weaving"
+	judge := m.comeIn(t, "zoubida-ajaraai")
+	other := m.comeIn(t, "driss-el-mrabet")
+	queue := func(v *visitor) bool { return v.get("/admin/queue").status == http.StatusOK }
+	if !queue(judge) {
+		t.Fatal("a weaver of the committee cannot judge")
+	}
+	form := formOf(staff.get(path).body, path)
+	form.Set("members", form.Get("members")+"\nnobody-at-all")
+	if got := staff.post(path, form); got.status != http.StatusUnprocessableEntity || !strings.Contains(wrongs(got.body), "nobody-at-all") {
+		t.Errorf("someone who is nobody = %d, want 422", got.status)
+	}
+	form = formOf(staff.get(path).body, path)
+	form.Set("vice_chair", "")
+	form.Set("members", "driss-el-mrabet")
+	form.Set("chair", "saadia-ghomari")
+	if got := staff.post(path, form); got.status != http.StatusSeeOther {
+		t.Fatalf("other members = %d\n%s", got.status, wrongs(got.body))
+	}
+	if !queue(other) || queue(judge) {
+		t.Errorf("the new member judges: %v; the former one still: %v", queue(other), queue(judge))
+	}
+	if got := staff.post(path+"/restoration", url.Values{"seen": {"2"}, "version": {"1"}}); got.status != http.StatusSeeOther {
+		t.Fatalf("restoring = %d\n%s", got.status, wrongs(got.body))
+	}
+	if !queue(judge) {
+		t.Error("restored, the weaver cannot judge")
+	}
+}

@@ -252,3 +252,15 @@ func SetLanguage(ctx context.Context, db postgres.DB, id AccountID, language str
 	}
 	return nil
 }
+
+// TakeRole takes a role from an account, and logs it. Done twice, it is done once.
+func TakeRole(ctx context.Context, tx pgx.Tx, id AccountID, role Role, by AccountID) error {
+	tag, err := tx.Exec(ctx, `DELETE FROM account_roles WHERE account_id = $1 AND role = $2`, id, role)
+	if err != nil {
+		return fmt.Errorf("identity: take role %s of account %d: %w", role, id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return Record(ctx, tx, Entry{By: by, Action: "account.role_taken", Subject: fmt.Sprintf("account:%d", id), Before: map[string]Role{"role": role}})
+}

@@ -271,15 +271,32 @@ var holes = regexp.MustCompile(`\{[0-9]\}`)
 
 var committeeKind = Kind{
 	Name: "committee", Group: "crafts",
-	Fields: []Field{slugField, nameField, {Key: "mission", Input: Texts, Required: true, Most: 300}, {Key: "meets", Input: Choice, Options: "meets"}},
+	Fields: []Field{slugField, nameField, {Key: "mission", Input: Texts, Required: true, Most: 300}, {Key: "meets", Input: Choice, Options: "meets"},
+		{Key: "chair", Input: Word, Most: 60}, {Key: "vice_chair", Input: Word, Most: 60}, {Key: "members", Input: List, Most: 60}},
 	list: func(ctx context.Context, db postgres.DB) ([]Record, error) {
 		all, err := union.Committees(ctx, db)
 		if err != nil {
 			return nil, err
 		}
+		seats, err := union.Seats(ctx, db)
+		if err != nil {
+			return nil, err
+		}
 		var list []Record
 		for _, c := range all {
-			list = append(list, Record{c.Slug, c.Name, Values{"slug": c.Slug, "name": c.Name, "mission": c.Mission, "meets": c.Meets}})
+			v := Values{"slug": c.Slug, "name": c.Name, "mission": c.Mission, "meets": c.Meets}
+			var members []string
+			for _, s := range seats {
+				switch {
+				case s.Committee != c.Slug:
+				case s.Office == "member":
+					members = append(members, s.Artisan)
+				default:
+					v[s.Office] = s.Artisan
+				}
+			}
+			v["members"] = members
+			list = append(list, Record{c.Slug, c.Name, v})
 		}
 		return list, nil
 	},
@@ -287,9 +304,29 @@ var committeeKind = Kind{
 		c := union.Committee{Slug: ref, Name: v.Texts("name"), Mission: v.Texts("mission"), Meets: v.Word("meets")}
 		if fresh {
 			_, err = union.AddCommittee(ctx, tx, c)
+		} else {
+			err = union.SaveCommittee(ctx, tx, c)
+		}
+		if err != nil {
 			return err
 		}
-		return union.SaveCommittee(ctx, tx, c)
+		var seats []union.CommitteeSeat
+		seen := map[string]bool{}
+		for _, office := range []string{"chair", "vice_chair"} {
+			if slug := v.Word(office); slug != "" && !seen[slug] {
+				seats, seen[slug] = append(seats, union.CommitteeSeat{Committee: ref, Artisan: slug, Office: office}), true
+			}
+		}
+		for _, slug := range v.List("members") {
+			if !seen[slug] {
+				seats, seen[slug] = append(seats, union.CommitteeSeat{Committee: ref, Artisan: slug, Office: "member"}), true
+			}
+		}
+		strange, err := union.SetSeats(ctx, tx, ref, seats)
+		if err == nil && len(strange) > 0 {
+			return wrongAt("members", "settings.no_member", strings.Join(strange, ", "))
+		}
+		return err
 	},
 	remove: union.RemoveCommittee,
 	uses: func(ctx context.Context, db postgres.DB, ref string) ([]Use, error) {
