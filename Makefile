@@ -31,7 +31,7 @@ build: ## the program, as build/kissaria
 test: ## every test, with the race detector
 	@scripts/install.sh test
 	@$(MAKE) --no-print-directory $(WITH) build/bin/stripe-mock
-	PATH="$(BIN):$$PATH" $(WITH) -- go test -race -timeout 25m ./...
+	PATH="$(BIN):$$PATH" $(WITH) -- go test -race -timeout 60m ./...
 
 # Tests called TestGuard... hold the layout: who imports whom, which package owns
 # a table, that templates fit their types, that messages are whole in every
