@@ -26,6 +26,7 @@ var endsSession = regexp.MustCompile(`action="(/account/sessions/[0-9a-f]{32}/en
 
 // Someone sees where they are signed in, in plain words, and signs out there.
 func TestSessionsAreListedAndRevoked(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	var devices []*visitor
 	for _, agent := range []string{android, windows, "curl/8"} {
@@ -80,6 +81,7 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 
 // A session that the program before this one began is still good.
 func TestSessionOfAnOlderProgramGoesOn(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.staff(t)
 	keys, err := m.redis.SMembers(t.Context(), m.config.RedisPrefix+"sessions:"+one[string](t, m, `SELECT id::text FROM accounts WHERE email = 'admin@kissaria.example'`)).Result()
@@ -153,6 +155,7 @@ func (v *visitor) setUp(name, password string) (secret string, codes []string) {
 // Staff set up a second step before they see anything else, and need it from
 // then on; each code opens once.
 func TestStaffSignInWithASecondStep(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true}, strict)
 	v := m.visitor(t)
 	v.post("/en/sign-in", url.Values{"email": {"admin@kissaria.example"}, "password": {"demo-admin-2026"}})
@@ -240,6 +243,7 @@ func one2(keys []string, _ error) []string { return append(keys, "nothing") }
 // An artisan, and a committee member with a phone of their own, need no second
 // step; and where it is offered, nobody is made to.
 func TestSecondStepIsForTheOffice(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true}, strict)
 	for name, password := range map[string]string{"+212600000103": "demo-committee-2026", "+212600000101": "demo-artisan-2026"} {
 		v := m.visitor(t)
@@ -284,6 +288,7 @@ func TestSecondStepIsForTheOffice(t *testing.T) {
 // Someone without the right is told whom to ask; someone signed out comes back
 // to the same place.
 func TestShutDoorsSayWhoOpensThem(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	treasurer := m.visitor(t)
 	treasurer.signIn("treasurer@kissaria.example", "demo-treasurer-2026")

@@ -18,6 +18,7 @@ func applicant(phone string) url.Values {
 }
 
 func TestApplicationGoesThroughItsCommittee(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	v := m.visitor(t)
 	if got := v.get("/ar/join"); got.status != http.StatusOK || !strings.Contains(m.visitor(t).get("/en/union").body, `href="/en/join"`) {
@@ -53,6 +54,7 @@ func (m *market) apply(t *testing.T, phone string) string {
 }
 
 func TestCommitteeAcceptsANewMember(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	ref := m.apply(t, "0611000001")
 	// Again, and of someone who is a member: the answer is the same.
@@ -111,6 +113,7 @@ func TestCommitteeAcceptsANewMember(t *testing.T) {
 
 // Many vote at once, and one member comes of it.
 func TestApplicationIsDecidedOnce(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	ref := m.apply(t, "0611000002")
 	voters := []*visitor{m.comeIn(t, "zoubida-ajaraai"), m.comeIn(t, "saadia-ghomari"), m.staff(t)}
@@ -134,6 +137,7 @@ func TestApplicationIsDecidedOnce(t *testing.T) {
 
 // What a refused applicant wrote goes after half a year; that there was one stays.
 func TestRefusedApplicationIsErased(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	ref := m.apply(t, "0611000003")
 	for _, v := range []*visitor{m.comeIn(t, "zoubida-ajaraai"), m.comeIn(t, "saadia-ghomari")} {

@@ -123,6 +123,7 @@ func (s shopper) hasBought() {
 
 // Someone with a phone looks for a kilim, mistypes the address and pays.
 func TestBrowserBuyingOnAPhone(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	s := newShopper(t, m, openBrowser(t), "en")
 	s.finds("kilim blue")
@@ -170,6 +171,7 @@ func TestBrowserBuyingOnAPhone(t *testing.T) {
 
 // The same in Arabic, where no script arrives, with a bank that asks back.
 func TestBrowserBuyingInArabicWithoutScript(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	s := newShopper(t, m, openBrowser(t), "ar")
 	s.withoutScript()
@@ -207,6 +209,7 @@ func TestBrowserBuyingInArabicWithoutScript(t *testing.T) {
 
 // In every language a piece goes as far as the checkout, in that language.
 func TestBrowserBuyingInEveryLanguage(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	b := openBrowser(t)
 	for _, code := range []string{"fr", "es"} {

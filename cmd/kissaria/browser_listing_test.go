@@ -89,6 +89,7 @@ func photoFiles(t *testing.T, n int) (names []string) {
 // sells it, hands it in and sees what is owed, all on a phone of 360 × 740, over
 // a connection that is cut while the photos are on their way.
 func TestBrowserListingOnAnOldPhone(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	l := lang.Or("ar")
 	link, chair := m.invite(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")

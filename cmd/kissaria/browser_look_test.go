@@ -528,6 +528,7 @@ func (m *market) slugs(t *testing.T, sql string, args ...any) []string {
 
 // On a desk all pictures are in view, and need no counting.
 func TestBrowserPicturesAreCountedOnPhonesAlone(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := openBrowser(t).open(t, m)
 	v.open("/en/products/kilim-blue-steps")

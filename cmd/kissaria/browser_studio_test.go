@@ -116,6 +116,7 @@ func TestBrowserListingByPicturesOverASlowConnection(t *testing.T) {
 
 // Studio pages cost little, need no script to be used, and bear large letters.
 func TestBrowserStudioPagesAreLight(t *testing.T) {
+	t.Parallel()
 	const most = 60_000 // bytes besides fonts and the artisan's own photos
 	m := openMarket(t, roles{web: true, work: true})
 	m.paint(t, m.slugs(t, `

@@ -26,6 +26,7 @@ const listening = `
 // An artisan taps to speak and taps again; the note is kept, is heard, and what
 // was being written is still there.
 func TestBrowserVoiceNote(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	who := m.comeIn(t, "jaouad-benallal")
 	base := strings.TrimSuffix(who.post("/studio/drafts", nil).location, "photos")
@@ -83,6 +84,7 @@ func TestBrowserVoiceNote(t *testing.T) {
 // Each question is read aloud where the phone has a voice for the language, and
 // there is no button where it has none.
 func TestBrowserQuestionsAreReadAloud(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	who := m.comeIn(t, "jaouad-benallal")
 	base := strings.TrimSuffix(who.post("/studio/drafts", nil).location, "photos")

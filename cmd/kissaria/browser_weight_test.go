@@ -96,6 +96,7 @@ func (f *traffic) all() []fetched {
 // The first view of a page that people come to from elsewhere: light, at rest,
 // and all from here.
 func TestBrowserFirstViewsAreLight(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	m.paint(t, append(m.slugs(t, `SELECT p.slug FROM products p JOIN cards c ON c.product_id = p.id ORDER BY c.published_at DESC, c.slug LIMIT 4`), "kilim-blue-steps")...)
 	b := openBrowser(t)

@@ -90,6 +90,7 @@ func (m *market) buy(t *testing.T, lang string, skus ...string) placed {
 }
 
 func TestBuyingAPiece(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	v := m.visitor(t)
 	v.fill("en", "KIS-0011", "KIS-0024-RED") // Two workshops.
@@ -152,6 +153,7 @@ func TestBuyingAPiece(t *testing.T) {
 
 // A second click, or a second tab, finds the first order.
 func TestPlacedTwiceIsOneOrder(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	v.fill("en", "KIS-0011")
@@ -175,6 +177,7 @@ func TestPlacedTwiceIsOneOrder(t *testing.T) {
 
 // A basket that was changed before it was paid replaces its own order.
 func TestChangedBasketReplacesItsOrder(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	v.fill("en", "KIS-0011")
@@ -200,6 +203,7 @@ func TestChangedBasketReplacesItsOrder(t *testing.T) {
 
 // Two buyers reach for the last piece. One gets it, the other is told.
 func TestLastPieceIsSoldOnce(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	sku := one[string](t, m, `SELECT sku FROM variants WHERE stocked AND on_hand = 1 AND held = 0 ORDER BY id LIMIT 1`)
 	buyers := []*visitor{m.visitor(t), m.visitor(t), m.visitor(t)}
@@ -231,6 +235,7 @@ func TestLastPieceIsSoldOnce(t *testing.T) {
 }
 
 func TestWhatTheBuyerTypedIsKept(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	v.fill("en", "KIS-0011")
@@ -265,6 +270,7 @@ func TestWhatTheBuyerTypedIsKept(t *testing.T) {
 }
 
 func TestQuantitiesAreUnderstoodOrExplained(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	tests := []struct {
@@ -294,6 +300,7 @@ func TestQuantitiesAreUnderstoodOrExplained(t *testing.T) {
 }
 
 func TestForgedBasketIsEmpty(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	for _, forged := range []string{strings.Repeat("a", 26), "../../etc/passwd", strings.Repeat("x", 3000), "%00"} {
 		v := m.visitor(t)
@@ -313,6 +320,7 @@ func TestForgedBasketIsEmpty(t *testing.T) {
 }
 
 func TestPriceComesFromTheDatabase(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	v.fill("en", "KIS-0011")
@@ -328,6 +336,7 @@ func TestPriceComesFromTheDatabase(t *testing.T) {
 }
 
 func TestPiecesThatCannotBePosted(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	freight := one[string](t, m, `SELECT v.sku FROM variants v JOIN products p ON p.id = v.product_id JOIN revisions r ON r.id = p.live_id WHERE r.ship_mode = 'freight' AND r.buyer_text IS NULL ORDER BY v.id LIMIT 1`)
 	soap := one[string](t, m, `SELECT v.sku FROM variants v JOIN products p ON p.id = v.product_id JOIN revisions r ON r.id = p.live_id WHERE 'cosmetic' = ANY (r.compliance) AND v.on_hand > 0 ORDER BY v.id LIMIT 1`)
@@ -351,6 +360,7 @@ func TestPiecesThatCannotBePosted(t *testing.T) {
 
 // A card that is refused costs nothing, and another one may do.
 func TestDeclinedCardThenAnother(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	v := m.visitor(t)
 	v.fill("fr", "KIS-0011")
@@ -368,6 +378,7 @@ func TestDeclinedCardThenAnother(t *testing.T) {
 }
 
 func TestWebhookIsVerifiedAndAppliedOnce(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	events := m.sandbox.Events()
@@ -415,6 +426,7 @@ func TestWebhookIsVerifiedAndAppliedOnce(t *testing.T) {
 
 // Nobody pays: the pieces come back. Then the buyer pays after all.
 func TestUnpaidOrderExpiresAndCanBePaidAfterAll(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	v := m.visitor(t)
 	v.fill("en", "KIS-0011")
@@ -443,6 +455,7 @@ func TestUnpaidOrderExpiresAndCanBePaidAfterAll(t *testing.T) {
 
 // The money comes when the piece is gone: it goes back, and both are told.
 func TestPaidTooLateIsGivenBack(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	v := m.visitor(t)
 	v.fill("en", "KIS-0011")
@@ -476,6 +489,7 @@ func TestPaidTooLateIsGivenBack(t *testing.T) {
 // The provider is away when the order is placed: the order waits and is paid
 // later by its link.
 func TestOrderWaitsForTheProvider(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true}, func(c *Config) {
 		c.StripeKey, c.StripeWebhook = "sk_test_nobody", "whsec_nobody"
 	})
@@ -496,6 +510,7 @@ func TestOrderWaitsForTheProvider(t *testing.T) {
 }
 
 func TestStaffSeeTheOrder(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	v := m.visitor(t)
@@ -537,6 +552,7 @@ func TestStaffSeeTheOrder(t *testing.T) {
 
 // Guessing at a password is stopped, whoever guesses.
 func TestGuessingIsStopped(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	last := 0
@@ -549,6 +565,7 @@ func TestGuessingIsStopped(t *testing.T) {
 }
 
 func TestOpenRedirectIsRefused(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	for _, next := range []string{"https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example", "javascript:alert(1)"} {
 		v := m.visitor(t)

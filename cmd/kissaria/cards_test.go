@@ -10,6 +10,7 @@ import (
 // A card speaks four languages, and its code leads whoever reads it to the page
 // in their own.
 func TestCardsForTheStall(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.comeIn(t, "jaouad-benallal")
 	if got := v.post("/studio/variants/KIS-0011", url.Values{"price": {"2200"}, "on_hand": {"0"}}); got.status != http.StatusSeeOther {

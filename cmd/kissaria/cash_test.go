@@ -31,6 +31,7 @@ func (m *market) orderForCash(t *testing.T, skus ...string) placed {
 }
 
 func TestCashIsTakenAtTheCounter(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 
@@ -105,6 +106,7 @@ func TestCashIsTakenAtTheCounter(t *testing.T) {
 // Who does not come in time loses the pieces to whoever comes next, and money is
 // not taken for them.
 func TestOrderForCashLapses(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	before := one[int](t, m, `SELECT on_hand * 100 + held FROM variants WHERE sku = 'KIS-0011'`)

@@ -39,6 +39,7 @@ func (m *market) newHelperOf(t *testing.T, link, name, phone string) *visitor {
 // A daughter helps from her own account: what she does is kept as done by her
 // for her father, some doors stay shut, and either of them ends it.
 func TestHelperActsForTheArtisan(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	father := m.comeIn(t, "jaouad-benallal")
 	if page := father.get("/studio/workshop"); !strings.Contains(page.body, `href="/studio/helpers"`) {
@@ -133,6 +134,7 @@ func TestHelperActsForTheArtisan(t *testing.T) {
 // One helper, three makers: by a link, by the digits from the counter, and by
 // asking. What is meant for one is never done for another.
 func TestHelperSaysForWhom(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	jaouad := m.comeIn(t, "jaouad-benallal")
 	link, _ := jaouad.offer("/studio/helpers")
@@ -229,6 +231,7 @@ func TestHelperSaysForWhom(t *testing.T) {
 
 // Whoever helps a workshop does not judge its pieces.
 func TestHelperDoesNotJudgeWhatTheyHelpWith(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	jaouad, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
 	base := jaouad.list("cushion")

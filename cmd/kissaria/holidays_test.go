@@ -11,6 +11,7 @@ import (
 // A workshop rests: its pieces stay with an honest later date, or leave the
 // market and come back by themselves, as its artisan likes.
 func TestHolidaysAreHonest(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	// The card provider has a clock of its own: orders are placed today.
 	here, err := location("Africa/Casablanca")

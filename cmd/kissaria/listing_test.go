@@ -77,6 +77,7 @@ func version(t testing.TB, body string) string {
 // A piece is listed, comes back with a word, is mended, goes on sale and is
 // bought.
 func TestPieceIsListedJudgedAndSold(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan := m.comeIn(t, "jaouad-benallal")
 	base := artisan.list("cushion")
@@ -150,6 +151,7 @@ func TestPieceIsListedJudgedAndSold(t *testing.T) {
 }
 
 func TestNobodyJudgesTheirOwn(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	chair := m.comeIn(t, "saadia-ghomari")
 	base := chair.list("mendil")
@@ -164,6 +166,7 @@ func TestNobodyJudgesTheirOwn(t *testing.T) {
 }
 
 func TestBadListingsAreUnderstoodOrExplained(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.comeIn(t, "jaouad-benallal")
 	base := strings.TrimSuffix(v.post("/studio/drafts", nil).location, "photos")
@@ -219,6 +222,7 @@ func TestBadListingsAreUnderstoodOrExplained(t *testing.T) {
 // artisan sees both, and once approved the new words and photos are there, with
 // what the change did not speak of.
 func TestPieceOnSaleIsChanged(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, buyer, chair := m.comeIn(t, "jaouad-benallal"), m.visitor(t), m.comeIn(t, "saadia-ghomari")
 	slug := one[string](t, m, `
@@ -314,6 +318,7 @@ func TestPieceOnSaleIsChanged(t *testing.T) {
 // A piece in two sizes and a colour is listed, each with its own price and
 // number; what makes no sense is said beside its field, and nothing is lost.
 func TestPieceInSeveralSizesAndColours(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
 	base := artisan.list("cushion")

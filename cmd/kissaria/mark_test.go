@@ -17,6 +17,7 @@ import (
 // The demonstration's marks stand on the pages of the shop, with who signed, when
 // and until when, and say that they are invented.
 func TestShopShowsTheDemosMarks(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	for path, want := range map[string][]string{
@@ -521,6 +522,7 @@ func TestMarkThatRanOutIsGone(t *testing.T) {
 
 // The job is at work in the program.
 func TestProgramTellsOfMarksThatRanOut(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	if _, err := m.pool.Exec(t.Context(), `UPDATE marks SET begins_at = now() - interval '1 year', ends_at = now() - interval '1 second' WHERE product_id IS NULL`); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 // A member's page says what the rooms know, and numbers agree with the books.
 func TestMembersPageIsComplete(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	office := m.staff(t)
@@ -39,6 +40,7 @@ func TestMembersPageIsComplete(t *testing.T) {
 // Papers are told by their bytes, kept for the office alone, and never shown as a
 // page.
 func TestMembersFilesAreKept(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	office, treasurer := m.staff(t), m.visitor(t)
 	office.post("/en/language", nil)

@@ -41,6 +41,7 @@ func twenty() []byte {
 }
 
 func TestMembersAreImported(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	office := m.visitor(t)
 	office.signIn("admin@kissaria.example", "demo-admin-2026")
@@ -106,6 +107,7 @@ func TestMembersAreImported(t *testing.T) {
 // Whatever is wrong with a spreadsheet is said, by line where it can be, and
 // nothing is imported.
 func TestFaultySpreadsheetsAreRefused(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	office := m.visitor(t)
 	office.signIn("admin@kissaria.example", "demo-admin-2026")
@@ -158,6 +160,7 @@ func TestFaultySpreadsheetsAreRefused(t *testing.T) {
 // Several members are invited at once: first it is said who, and each way in
 // works.
 func TestSeveralMembersAreInvited(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	sent := staff.sendFile("/admin/artisans/import", "file", "m.csv", twenty())

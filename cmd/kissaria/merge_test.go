@@ -45,6 +45,7 @@ func TestGuardMergingThinksOfEveryTable(t *testing.T) {
 // Two entries of one person become one: everything is there once, down to the
 // centime, and the old address leads on.
 func TestTwoEntriesBecomeOne(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	const from, into = "jaouad-benallal", "zoubida-ajaraai"
@@ -115,6 +116,7 @@ func TestTwoEntriesBecomeOne(t *testing.T) {
 }
 
 func TestEntriesOfOneOrderAreNotMerged(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011", "KIS-0024-RED")
 	got := m.staff(t).post("/admin/artisans/jaouad-benallal/merge", url.Values{"into": {"saadia-ghomari"}})
@@ -124,6 +126,7 @@ func TestEntriesOfOneOrderAreNotMerged(t *testing.T) {
 }
 
 func TestMemberLeavesAndComesBack(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	p := m.buy(t, "en", "KIS-0011")

@@ -46,6 +46,7 @@ func (m *market) texts(t *testing.T, kind string) []string {
 // A piece needs as many members as the committee's rules say; each says once what
 // they think, and what they looked at is kept.
 func TestCommitteeDecidesByItsRules(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, chair, vice := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari"), m.comeIn(t, "zoubida-ajaraai")
 	m.speaks(t, "zoubida-ajaraai", "en")
@@ -112,6 +113,7 @@ func TestCommitteeDecidesByItsRules(t *testing.T) {
 // A committee's phrases are read by each artisan in their own language; the
 // committee keeps them itself.
 func TestCommitteeKeepsItsTexts(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
 	path := "/admin/committees/weaving"
@@ -176,6 +178,7 @@ func TestCommitteeKeepsItsTexts(t *testing.T) {
 
 // The committee sees what a change changes, with the words that came and went.
 func TestCommitteeSeesWhatChanged(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
 	slug := "kilim-blue-steps"
@@ -207,6 +210,7 @@ func TestCommitteeSeesWhatChanged(t *testing.T) {
 
 // Waiting is told in working days, and what waits longer than promised stands out.
 func TestQueueTellsWhatIsLate(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
 	m.sendCopies(t, artisan, "kilim-blue-steps", 1)
@@ -247,6 +251,7 @@ func savedAnew(t *testing.T, name string) []byte {
 // The committee is warned of a photo that another workshop shows already, and
 // not of a workshop's own.
 func TestCommitteeIsWarnedOfCopies(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	m.paint(t, "forged-door-knocker", "kilim-blue-steps")
 	artisan, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")

@@ -47,6 +47,7 @@ func (m *market) today(t *testing.T) time.Time {
 }
 
 func TestNumbersAreThoseOfTheOrders(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	staff.post("/en/language", nil)
@@ -172,6 +173,7 @@ func TestNumbersAreThoseOfTheOrders(t *testing.T) {
 // Everyone sees what waits for them, each number leads to what it counts, and
 // nobody sees what is for others.
 func TestFirstPageSaysWhatWaits(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	staff.post("/en/language", nil)
@@ -263,6 +265,7 @@ func TestFirstPageSaysWhatWaits(t *testing.T) {
 
 // Visits are counted where people look, also at what is kept, and nowhere else.
 func TestVisitsAreCountedAndNobodyIs(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	m.awaitListener(t, 1)
 	person := m.visitor(t)
@@ -362,6 +365,7 @@ func TestVisitsAreCountedAndNobodyIs(t *testing.T) {
 }
 
 func TestSoldOutIsListed(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	staff.post("/en/language", nil)

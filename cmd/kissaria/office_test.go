@@ -36,6 +36,7 @@ func (m *market) handIn(t *testing.T, staff *visitor, number, slug string) {
 // Two workshops hand in, the union packs once, posts once, and the buyer
 // follows it.
 func TestOrderIsPackedAndPosted(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "fr", "KIS-0011", "KIS-0024-RED")
 	staff, path := m.staff(t), "/admin/orders/"+p.number
@@ -169,6 +170,7 @@ func (m *market) buyToCollect(t *testing.T, lang string, skus ...string) placed 
 }
 
 func TestOrderIsHandedOverAtTheShop(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buyToCollect(t, "ar", "KIS-0011")
 	staff, path := m.staff(t), "/admin/orders/"+p.number
@@ -206,6 +208,7 @@ func TestOrderIsHandedOverAtTheShop(t *testing.T) {
 // Two agents take in the last two pieces at once: the order is still packed,
 // and packed once.
 func TestLastPiecesHandedInAtOnce(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011", "KIS-0024-RED")
 	makers := strings.Split(one[string](t, m, `SELECT string_agg(a.slug, ' ') FROM fulfilments f JOIN artisans a ON a.id = f.artisan_id`), " ")
@@ -229,6 +232,7 @@ func TestLastPiecesHandedInAtOnce(t *testing.T) {
 
 // An order goes through the office's heaps, and lies in one at a time.
 func TestOfficeKnowsWhatIsToDo(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	for _, heap := range []string{"waiting", "packing", "posting", "counter", "sent", "late"} {
@@ -293,6 +297,7 @@ func TestOfficeKnowsWhatIsToDo(t *testing.T) {
 }
 
 func TestAuditSaysWhoDidWhat(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	m.invite(t, "jaouad-benallal")
 	m.invite(t, "rqia-el-hmidi")
@@ -390,6 +395,7 @@ func TestAuditSaysWhoDidWhat(t *testing.T) {
 }
 
 func TestOfficeSearches(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	staff := m.staff(t)
@@ -428,6 +434,7 @@ func TestOfficeSearches(t *testing.T) {
 
 // A long list is turned page by page, and each order is on one of them.
 func TestOfficeTurnsPages(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	// 119 more of the same, over a few days and workshops.
@@ -503,6 +510,7 @@ func TestOfficeTurnsPages(t *testing.T) {
 // The office keeps notes of an order, writes to its buyer, and mends the address
 // of a parcel that is not packed.
 func TestOfficeWritesAboutAnOrder(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "fr", "KIS-0011")
 	staff, path := m.staff(t), "/admin/orders/"+p.number

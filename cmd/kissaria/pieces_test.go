@@ -9,6 +9,7 @@ import (
 
 // A piece leaves the market and comes back, and buyers see it at once.
 func TestPieceLeavesTheMarketAndComesBack(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v, buyer := m.comeIn(t, "jaouad-benallal"), m.visitor(t)
 	withdrawal, back := "/studio/pieces/kilim-blue-steps/withdrawal", "/studio/pieces/kilim-blue-steps/return"
@@ -62,6 +63,7 @@ func TestPieceLeavesTheMarketAndComesBack(t *testing.T) {
 
 // Nobody moves or copies what is another's, or what the union took down.
 func TestOnlyOnesOwnPiecesMove(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.comeIn(t, "jaouad-benallal")
 	other := one[string](t, m, `SELECT p.slug FROM products p JOIN artisans a ON a.id = p.artisan_id WHERE a.slug <> 'jaouad-benallal' AND p.state = 'on_sale' LIMIT 1`)
@@ -89,6 +91,7 @@ func TestOnlyOnesOwnPiecesMove(t *testing.T) {
 
 // A sold piece keeps its page, and so does one that someone is paying for.
 func TestSoldPieceKeepsItsPage(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	v, buyer := m.comeIn(t, "jaouad-benallal"), m.visitor(t)
 	withdrawal := "/studio/pieces/kilim-blue-steps/withdrawal"
@@ -111,6 +114,7 @@ func TestSoldPieceKeepsItsPage(t *testing.T) {
 
 // What was listed once need not be written down again.
 func TestPieceIsCopied(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.comeIn(t, "jaouad-benallal")
 	got := v.post("/studio/pieces/kilim-blue-steps/copy", nil)

@@ -12,6 +12,7 @@ import (
 // An artisan says where the workshop is: by its quarter, a tap on the sketch, a
 // step, or the phone. The public page follows.
 func TestWorkshopIsPutOnTheMap(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v, guest := m.comeIn(t, "jaouad-benallal"), m.visitor(t)
 	const path, public = "/studio/workshop/place", "/en/artisans/jaouad-benallal"

@@ -29,6 +29,7 @@ var asked = regexp.MustCompile(`route=(\S+) status=(\d+) bytes=\d+ ms=(\d+) quer
 
 // A page that asks for each row of its list is slow as soon as the list is long.
 func TestNoPageOfTheOfficeAsksMuch(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011", "KIS-0024-RED")
 	sent := m.sendCopies(t, m.comeIn(t, "jaouad-benallal"), "kilim-blue-steps", 1)[0]
@@ -53,6 +54,7 @@ func TestNoPageOfTheOfficeAsksMuch(t *testing.T) {
 
 // An order is found by whatever its buyer says on the phone.
 func TestOrderIsFoundByWhatIsKnownOfIt(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	staff := m.staff(t)

@@ -24,6 +24,7 @@ func (v *visitor) refundForm(path string, fields map[string]string) url.Values {
 }
 
 func TestMoneyIsGivenBack(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	if _, err := m.pool.Exec(t.Context(), `UPDATE variants SET on_hand = 3 WHERE sku = 'KIS-0011'`); err != nil {
 		t.Fatal(err)

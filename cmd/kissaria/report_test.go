@@ -37,6 +37,7 @@ func (v *visitor) ruled(page answer, action, verdict string, more url.Values) an
 // Anyone may say what is wrong with a piece; what they type is kept and shown as
 // they typed it, and said twice it counts once.
 func TestPieceIsReported(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	chair, shopper := m.comeIn(t, "saadia-ghomari"), m.visitor(t)
 	if got := shopper.get(kilim); !strings.Contains(got.body, kilimReport) {
@@ -171,6 +172,7 @@ func (m *market) freshLimits(t *testing.T) {
 
 // A flood from one address is stopped, and what was typed is not lost.
 func TestReportsAreLimited(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	for n := range 11 {
@@ -334,6 +336,7 @@ func TestPieceIsTakenDownAndAppealed(t *testing.T) {
 // What waits for its committee while the piece is down does not bring it back, and
 // a ruling on what was changed meanwhile is not done.
 func TestTakenDownPieceStaysDownWhenAChangeIsApproved(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	maker, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari")
 	slug, office := "kilim-blue-steps", "/admin/pieces/kilim-blue-steps"

@@ -31,6 +31,7 @@ const kilim = "/en/products/kilim-blue-steps"
 // What a buyer writes waits for the committee, is shown once it allows it, and is
 // answered by the maker.
 func TestBuyerSaysWhatTheyThink(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	page := "/en/orders/" + p.token
@@ -192,6 +193,7 @@ func TestBuyerSaysWhatTheyThink(t *testing.T) {
 
 // What the committee refuses is never shown, and its buyer reads why.
 func TestReviewIsRefused(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "fr", "KIS-0011")
 	m.deliver(t, p, "KIS-0011", "jaouad-benallal")
@@ -223,6 +225,7 @@ func TestReviewIsRefused(t *testing.T) {
 
 // The demo's buyers are as invented as its pieces; at most ten speak on a page.
 func TestDemoHasReviews(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	if n := one[int](t, m, `SELECT count(*) FROM reviews WHERE state = 'shown'`); n != 60 {
 		t.Errorf("%d reviews are shown, want the demo's 60", n)

@@ -19,6 +19,7 @@ import (
 
 // A market that was made large is as sound as a small one.
 func TestLargeMarketIsSound(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	size := scale.Full.Times(0.002)
 	if err := scale.Fill(t.Context(), m.pool, size, time.Now(), func(string) {}); err != nil {

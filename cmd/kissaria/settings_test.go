@@ -55,6 +55,7 @@ func formOf(body, action string) url.Values {
 // Every record of every kind can be opened, sent back as it stands, and is then
 // what it was: a form that loses something would show as a change.
 func TestEveryRecordSurvivesItsForm(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	if got := staff.get("/admin/settings"); got.status != http.StatusOK || strings.Count(got.body, "setting-groups__link") < len(marketdata.Kinds) {
@@ -124,6 +125,7 @@ func wrongs(body string) string {
 }
 
 func TestQuarterIsChangedRestoredAndGuarded(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	path := "/admin/settings/quarter/souika"
@@ -204,6 +206,7 @@ func TestQuarterIsChangedRestoredAndGuarded(t *testing.T) {
 }
 
 func TestRecordIsAddedAndTakenAwayAndPutBack(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	form := url.Values{"seen": {"0"}, "slug": {"Felt!"}, "name_en": {"Felt"}, "sort": {"900"}}
@@ -243,6 +246,7 @@ func TestRecordIsAddedAndTakenAwayAndPutBack(t *testing.T) {
 }
 
 func TestCommissionHoldsFromItsDay(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	path := "/admin/settings/commission/pottery"
@@ -277,6 +281,7 @@ func TestCommissionHoldsFromItsDay(t *testing.T) {
 }
 
 func TestZonesShowTheirGaps(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	list := staff.get("/admin/settings/zone")
@@ -308,6 +313,7 @@ func TestZonesShowTheirGaps(t *testing.T) {
 }
 
 func TestPageIsWrittenAndRead(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	form := url.Values{"seen": {"0"}, "slug": {"how-we-pack"}, "title_en": {"How we pack"}, "body_en": {"## Straw\n\nWe use *straw*.<script>alert(1)</script>"},
@@ -336,6 +342,7 @@ func TestPageIsWrittenAndRead(t *testing.T) {
 // A translator sees what is missing and what is older than its source, with the
 // source beside it, and keeps many at once.
 func TestTranslationsAreWorkedThrough(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	path := "/admin/settings/trade/pottery"
@@ -414,6 +421,7 @@ func TestTranslationsAreWorkedThrough(t *testing.T) {
 }
 
 func TestFrontPageShowsWhatWasChosen(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	path := "/admin/settings/front/union"
@@ -440,6 +448,7 @@ func TestFrontPageShowsWhatWasChosen(t *testing.T) {
 // The union says a letter in its own words in one language; the others keep the
 // program's.
 func TestLetterSaysWhatTheUnionWrote(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	path := "/admin/settings/letter/paid"
@@ -481,6 +490,7 @@ func TestLetterSaysWhatTheUnionWrote(t *testing.T) {
 // What makers wrote in their own language comes to the translators too, and what
 // they wrote themselves is never touched.
 func TestWhatMakersWroteIsTranslated(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	if _, err := m.pool.Exec(t.Context(), `
@@ -532,6 +542,7 @@ func TestWhatMakersWroteIsTranslated(t *testing.T) {
 }
 
 func TestUnionHasASign(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	staff := m.staff(t)
 	if got := staff.sendFile("/admin/logo", "logo", "notes.txt", []byte("this is no picture")); got.status != http.StatusUnprocessableEntity || wrongs(got.body) == "" {
@@ -554,6 +565,7 @@ func TestUnionHasASign(t *testing.T) {
 
 // Who sits in a committee judges from that moment, and who leaves it no longer.
 func TestSeatsOfACommittee(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	path := "/admin/settings/committee/weaving"

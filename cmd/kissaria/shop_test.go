@@ -10,6 +10,7 @@ import (
 )
 
 func TestPublicPagesAnswerInEveryLanguage(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	paths := []string{"/", "/products", "/products?trade=leather&ready=1&sort=price", "/products/kilim-blue-steps",
 		"/products/grey-winter-djellaba", "/products/house-number-tile", "/trades", "/trades/pottery", "/artisans",
@@ -32,6 +33,7 @@ func TestPublicPagesAnswerInEveryLanguage(t *testing.T) {
 }
 
 func TestFrontDoorAnswersInTheVisitorsLanguage(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	for accept, want := range map[string]string{
 		"fr-FR,fr;q=0.9,en;q=0.5": "/fr/", "ar-MA": "/ar/", "es-419": "/es/", "de": "/en/", "": "/en/",
@@ -46,6 +48,7 @@ func TestFrontDoorAnswersInTheVisitorsLanguage(t *testing.T) {
 }
 
 func TestFacetsNarrowTheList(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	tests := []struct{ name, query, has, hasNot string }{
@@ -72,6 +75,7 @@ func TestFacetsNarrowTheList(t *testing.T) {
 
 // Going from page to page shows every piece once.
 func TestPagingShowsEveryPieceOnce(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	for _, sort := range []string{"newest", "price", "price_desc"} {
@@ -103,6 +107,7 @@ func TestPagingShowsEveryPieceOnce(t *testing.T) {
 }
 
 func TestBadInputIsAnsweredKindly(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	tests := []struct {
@@ -143,6 +148,7 @@ func TestBadInputIsAnsweredKindly(t *testing.T) {
 }
 
 func TestTrustFromTheFirstPage(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	got := v.get("/en/products/kilim-blue-steps")
@@ -178,6 +184,7 @@ func TestTrustFromTheFirstPage(t *testing.T) {
 }
 
 func TestLogHoldsNothingPersonal(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	o := m.buy(t, "en", "KIS-0011")
 	for _, secret := range []string{"marta@example.com", "Marta", "Elvira", o.token, "4242424242424242"} {
@@ -188,6 +195,7 @@ func TestLogHoldsNothingPersonal(t *testing.T) {
 }
 
 func TestReadyTellsTheTruth(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.visitor(t)
 	if got := v.get("/readyz"); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "pictures") {
@@ -211,6 +219,7 @@ func TestReadyTellsTheTruth(t *testing.T) {
 
 // Without Redis people can look around, and the basket says so kindly.
 func TestBrowsingWorksWithoutRedis(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true}, func(c *Config) { c.RedisURL = "redis://127.0.0.1:1" })
 	v := m.visitor(t)
 	for path, want := range map[string]int{"/en/": 200, "/en/products?q=kilim": 200, "/en/products/kilim-blue-steps": 200, "/en/cart": 200} {

@@ -31,6 +31,7 @@ func (v *visitor) hire(form url.Values) (path, link string) {
 // The union invites an agent, changes what they may do, suspends them and lets
 // them in again; everything is in the audit with before and after.
 func TestStaffIsInvitedAndGivenRoles(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff := m.staff(t)
 	for name, form := range map[string]url.Values{"no name": {"email": {"n@union.example"}, "role": {"agent"}}, "no way to sign in": {"name": {"Nadia"}, "role": {"agent"}},
@@ -151,6 +152,7 @@ func TestStaffIsInvitedAndGivenRoles(t *testing.T) {
 
 // A new password by a link, once; the old one and all devices are out.
 func TestPasswordIsResetByALink(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	staff, treasurer := m.staff(t), m.visitor(t)
 	treasurer.signIn("treasurer@kissaria.example", "demo-treasurer-2026")
@@ -195,6 +197,7 @@ func TestPasswordIsResetByALink(t *testing.T) {
 
 // The last two administrators take each other's place away at once: one stays.
 func TestThereIsAlwaysAnAdministrator(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	first := m.staff(t)
 	path, link := first.hire(url.Values{"name": {"Nadia"}, "email": {"nadia@union.example"}, "role": {"admin"}})
@@ -216,6 +219,7 @@ func TestThereIsAlwaysAnAdministrator(t *testing.T) {
 // Someone who has lost the phone with the codes is let in anew by another
 // administrator, and by the password alone comes no further than setting it up.
 func TestLostPhoneIsReplaced(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true}, strict)
 	admin, treasurer := m.visitor(t), m.visitor(t)
 	admin.setUp("admin@kissaria.example", "demo-admin-2026")

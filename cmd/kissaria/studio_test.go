@@ -53,6 +53,7 @@ func (m *market) comeIn(t *testing.T, slug string) *visitor {
 }
 
 func TestArtisanComesInByInvitation(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	link := m.invite(t, "jaouad-benallal")
 	v := m.visitor(t)
@@ -93,6 +94,7 @@ func TestArtisanComesInByInvitation(t *testing.T) {
 }
 
 func TestInvitationRunsOut(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	old, link := m.invite(t, "rqia-el-hmidi"), ""
 	link = m.invite(t, "rqia-el-hmidi")
@@ -106,6 +108,7 @@ func TestInvitationRunsOut(t *testing.T) {
 }
 
 func TestStudioShowsWhatIsSoldAndOwed(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	if _, err := m.pool.Exec(t.Context(), `UPDATE variants SET on_hand = 2 WHERE sku = 'KIS-0011'`); err != nil {
 		t.Fatal(err)
@@ -172,6 +175,7 @@ func TestStudioShowsWhatIsSoldAndOwed(t *testing.T) {
 }
 
 func TestPriceAndStockChangeAtOnce(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	v := m.comeIn(t, "jaouad-benallal")
 	tests := []struct {
@@ -239,6 +243,7 @@ func (v *visitor) upload(path, name string, content []byte) answer {
 
 // The artisan shows the very piece, the union compares, and it is handed in.
 func TestPieceIsHandedIn(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	p := m.buy(t, "en", "KIS-0011")
 	v := m.comeIn(t, "jaouad-benallal")

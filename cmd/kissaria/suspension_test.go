@@ -10,6 +10,7 @@ import (
 // A workshop is suspended: signed out everywhere, off the market at once, and
 // what was sold before is still brought.
 func TestSuspendedArtisanPreparesWhatWasSold(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, password := m.comeIn(t, "jaouad-benallal"), "three blue doors"
 	p := m.buy(t, "en", "KIS-0011")
@@ -120,6 +121,7 @@ func TestSuspendedArtisanPreparesWhatWasSold(t *testing.T) {
 
 // A judge whose workshop is suspended judges nothing.
 func TestSuspendedJudgeDoesNotJudge(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	artisan, office := m.comeIn(t, "jaouad-benallal"), m.visitor(t)
 	office.signIn("admin@kissaria.example", "demo-admin-2026")

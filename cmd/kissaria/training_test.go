@@ -15,6 +15,7 @@ import (
 // The office keeps the courses and who finished them; whatever it does is on
 // record, and what is wrong is told beside its field.
 func TestOfficeKeepsTrainings(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	office, chair := m.staff(t), m.comeIn(t, "saadia-ghomari")
 	list := "/admin/trainings"
@@ -105,6 +106,7 @@ func TestOfficeKeepsTrainings(t *testing.T) {
 // A workshop that finished the committee's course needs one approval fewer, never
 // less than one; one whose pieces differ needs one more.
 func TestTrainingEarnsFewerChecks(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, chair, vice, office := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "saadia-ghomari"), m.comeIn(t, "zoubida-ajaraai"), m.staff(t)
 	p := m.buy(t, "en", "KIS-0011")

@@ -38,6 +38,7 @@ func (v *visitor) arrived(address string) string {
 
 // A photo arrives in pieces, goes on where it stopped, and is nobody else's.
 func TestPhotoArrivesInPieces(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, other := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "rahma-el-khoumsi")
 	draft := artisan.post("/studio/drafts", nil).location
@@ -129,6 +130,7 @@ func TestPhotoArrivesInPieces(t *testing.T) {
 // Photos are turned, moved and taken out; the piece that shows one goes on
 // showing it as it was.
 func TestPhotosAreTurnedAndMoved(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan := m.comeIn(t, "jaouad-benallal")
 	draft := artisan.post("/studio/drafts", nil).location

@@ -49,6 +49,7 @@ var voiceAddress = regexp.MustCompile(`/voices/([a-z2-7]{26})`)
 // An artisan speaks instead of writing: the union writes it down in every
 // language, and buyers hear it as long as the artisan agrees.
 func TestVoiceNoteStandsForTheWords(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, other, buyer, chair := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "rahma-el-khoumsi"), m.visitor(t), m.comeIn(t, "saadia-ghomari")
 	office := m.visitor(t)
@@ -157,6 +158,7 @@ func TestVoiceNoteStandsForTheWords(t *testing.T) {
 
 // What is no voice note is explained, and what nobody uses goes.
 func TestVoiceNotesAreCheckedAndSwept(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	artisan, other := m.comeIn(t, "jaouad-benallal"), m.comeIn(t, "rahma-el-khoumsi")
 	base := strings.TrimSuffix(artisan.post("/studio/drafts", nil).location, "photos")

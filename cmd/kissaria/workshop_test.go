@@ -10,6 +10,7 @@ import (
 
 // What an artisan says of the workshop, buyers read at once.
 func TestWorkshopIsWhatItsArtisanSays(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	m.site.Now = func() time.Time { return time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC) } // A Wednesday.
 	v, buyer := m.comeIn(t, "jaouad-benallal"), m.visitor(t)
@@ -92,6 +93,7 @@ func TestWorkshopIsWhatItsArtisanSays(t *testing.T) {
 
 // What makes no sense is explained beside its field, with what was typed kept.
 func TestBadWordsOfAWorkshopAreExplained(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true})
 	m.site.Now = func() time.Time { return time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC) }
 	v := m.comeIn(t, "jaouad-benallal")
@@ -144,6 +146,7 @@ func TestBadWordsOfAWorkshopAreExplained(t *testing.T) {
 // Pictures of the work at hand are shown on the maker's page in the order that
 // the artisan chose, up to six.
 func TestWorkAtHandIsShown(t *testing.T) {
+	t.Parallel()
 	m := openMarket(t, roles{web: true, work: true})
 	v, buyer := m.comeIn(t, "jaouad-benallal"), m.visitor(t)
 	const public, part = "/en/artisans/jaouad-benallal", "/studio/workshop/work"
